@@ -1,0 +1,1 @@
+//! The Kafka-compatible broker: engine, one file per API, async shell.

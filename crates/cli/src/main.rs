@@ -1,0 +1,2 @@
+//! The binary `once`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Exactly-once applications on any Kafka cluster.

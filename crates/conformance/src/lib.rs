@@ -1,0 +1,1 @@
+//! Drives real processes: garbage, kill rounds, comparison with Apache Kafka.

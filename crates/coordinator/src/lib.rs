@@ -1,0 +1,1 @@
+//! Pure machines: catalog, transactions, consumer groups.

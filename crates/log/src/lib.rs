@@ -1,0 +1,1 @@
+//! One Kafka partition: its pure state and, apart from it, its files.

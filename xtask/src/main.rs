@@ -1,0 +1,2 @@
+//! Tidy, ci and schema extraction.
+fn main() {}
