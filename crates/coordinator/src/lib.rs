@@ -7,6 +7,7 @@
 
 pub mod catalog;
 pub mod group;
+pub mod ids;
 pub mod machine;
 pub mod producer_id;
 pub mod transaction;
