@@ -4,12 +4,18 @@
 //! remain, every decoded structure by a budget, every decompressed block by a limit; a violation is a
 //! typed error, never a panic and never an allocation larger than the input can justify.
 
+pub mod api;
 pub mod codec;
 pub mod error;
 pub mod hash;
 pub mod ids;
+pub mod message;
+pub mod record;
 
-pub use codec::{DecodeError, EncodeError, Message, Reader, VersionRange, Writer};
+pub use api::ApiKey;
+pub use codec::{
+    DecodeError, EncodeError, Message, Reader, Record, Request, TaggedFields, VersionRange, Writer,
+};
 pub use error::ErrorCode;
 pub use hash::{java_hash, partition_for};
 pub use ids::Uuid;

@@ -1,6 +1,7 @@
 //! How a message becomes bytes and back: the traits, the [`Reader`], the [`Writer`] and their errors.
 
 mod error;
+pub(crate) mod generated;
 mod reader;
 mod tagged;
 mod wire;
@@ -8,11 +9,13 @@ mod writer;
 
 use std::fmt::Debug;
 
+use crate::api::ApiKey;
+
 pub use error::{DecodeError, EncodeError};
 pub use reader::Reader;
 pub use tagged::TaggedFields;
 pub(crate) use tagged::Tags;
-pub(crate) use wire::{Version, Wire, check_version};
+pub(crate) use wire::{Version, Wire};
 pub use writer::Writer;
 
 /// An inclusive range of message versions. Empty if `max < min`.
@@ -61,4 +64,29 @@ pub trait Message: Sized + Default + Clone + Debug + PartialEq {
     ///
     /// A field that `version` lacks must have its default value or be one that Kafka marks ignorable.
     fn encode(&self, w: &mut Writer, version: i16) -> Result<(), EncodeError>;
+}
+
+/// A request of an API.
+pub trait Request: Message {
+    /// Which API it asks.
+    const KEY: ApiKey;
+    /// What is answered, in the same version.
+    type Response: Message;
+
+    /// The version of the request header that goes before this version.
+    fn header_version(version: i16) -> i16 {
+        Self::KEY.request_header_version(version)
+    }
+
+    /// The version of the response header that goes before the answer.
+    fn response_header_version(version: i16) -> i16 {
+        Self::KEY.response_header_version(version)
+    }
+}
+
+/// A record of an internal topic, or the key of one.
+pub trait Record: Message {
+    /// The number by which a log names this kind of record: the key's type in the coordinators' topics,
+    /// the record's api key in the cluster metadata.
+    const TYPE: i16;
 }

@@ -2,12 +2,17 @@
 
 use bytes::Bytes;
 
+use super::generated::absent;
 use super::{DecodeError, EncodeError, Reader, Version, Wire, Writer};
 
 /// The tagged fields of a structure that its schema does not know, in the order they came.
 ///
 /// One pointer when empty, which it nearly always is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[allow(
+    clippy::box_collection,
+    reason = "every flexible structure has one: a pointer, not three words"
+)]
 pub struct TaggedFields(Option<Box<Vec<(u32, Bytes)>>>);
 
 /// A field on the wire: tag and size.
@@ -39,9 +44,13 @@ impl TaggedFields {
     /// Reads a section of tagged fields, giving each to `known` first, which reads it if it knows the tag.
     pub(crate) fn read(
         r: &mut Reader,
+        v: Version,
         mut known: impl FnMut(&mut Reader, u32) -> Result<bool, DecodeError>,
     ) -> Result<TaggedFields, DecodeError> {
         let mut unknown = TaggedFields::default();
+        if !v.flexible {
+            return Ok(unknown);
+        }
         let announced = r.uvarint()?;
         for _ in 0..r.length(i64::from(announced), MIN_FIELD)? {
             let tag = r.uvarint()?;
@@ -59,13 +68,13 @@ impl TaggedFields {
     }
 
     /// Reads a section in which no tag is known.
-    pub(crate) fn read_unknown(r: &mut Reader) -> Result<TaggedFields, DecodeError> {
-        TaggedFields::read(r, |_, _| Ok(false))
+    pub(crate) fn read_unknown(r: &mut Reader, v: Version) -> Result<TaggedFields, DecodeError> {
+        TaggedFields::read(r, v, |_, _| Ok(false))
     }
 
     /// Writes a section in which no tag is known.
-    pub(crate) fn write(&self, w: &mut Writer) -> Result<(), EncodeError> {
-        Tags::default().write(w, self)
+    pub(crate) fn write(&self, w: &mut Writer, v: Version) -> Result<(), EncodeError> {
+        Tags::default().write(w, v, self)
     }
 }
 
@@ -96,8 +105,17 @@ impl Tags {
     pub(crate) fn write(
         mut self,
         w: &mut Writer,
+        v: Version,
         unknown: &TaggedFields,
     ) -> Result<(), EncodeError> {
+        if !v.flexible {
+            let lost = !unknown.is_empty();
+            return if lost {
+                Err(absent("tagged fields", v))
+            } else {
+                Ok(())
+            };
+        }
         if !unknown.is_empty() {
             let known = self.0.len();
             for (tag, content) in unknown.iter() {

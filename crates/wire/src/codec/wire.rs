@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{DecodeError, EncodeError, Message, Reader, Writer};
+use super::{DecodeError, EncodeError, Reader, Writer};
 use crate::Uuid;
 
 /// The version of the message being coded, and whether it is a flexible one (KIP-482): compact lengths,
@@ -11,6 +11,16 @@ use crate::Uuid;
 pub(crate) struct Version {
     pub(crate) number: i16,
     pub(crate) flexible: bool,
+}
+
+impl Version {
+    /// The same version in the classic encoding, for the few fields that keep it.
+    pub(crate) fn classic(self) -> Version {
+        Version {
+            flexible: false,
+            ..self
+        }
+    }
 }
 
 /// A type that can stand in a field. The generated structures implement it; `Message` calls it.
@@ -35,11 +45,6 @@ pub(crate) trait Wire: Sized {
         w.i8(if value.is_some() { 1 } else { -1 });
         value.map_or(Ok(()), |value| value.write(w, v))
     }
-}
-
-/// Checks that the version is one of the message's, stable or allowed unstable.
-pub(crate) fn check_version<M: Message>(version: i16, unstable: bool) -> bool {
-    M::VERSIONS.contains(version) || (unstable && M::UNSTABLE == Some(version))
 }
 
 impl<T: Wire> Wire for Option<T> {
