@@ -10,4 +10,6 @@ pub mod group;
 pub mod ids;
 pub mod machine;
 pub mod producer_id;
+#[cfg(test)]
+mod rig;
 pub mod transaction;
