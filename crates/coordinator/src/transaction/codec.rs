@@ -138,6 +138,7 @@ fn by_topic(partitions: &BTreeSet<TopicPartition>) -> Vec<PartitionsSchema> {
         .map(|(topic, partition_ids)| PartitionsSchema {
             topic: topic.to_owned(),
             partition_ids,
+            ..Default::default()
         });
     topics.collect()
 }
