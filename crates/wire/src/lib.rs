@@ -5,12 +5,18 @@
 //! typed error, never a panic and never an allocation larger than the input can justify.
 
 pub mod api;
+pub mod batch;
 pub mod codec;
+pub mod compression;
+pub mod control;
 pub mod error;
+pub mod frame;
 pub mod hash;
 pub mod ids;
 pub mod message;
 pub mod record;
+pub mod records;
+pub mod request;
 
 pub use api::ApiKey;
 pub use codec::{

@@ -2,6 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::EncodeError;
+
 /// From this size on a byte field becomes a segment of its own instead of being copied.
 const OWN_SEGMENT: usize = 1 << 10;
 
@@ -91,6 +93,16 @@ impl Writer {
             value >>= 7;
         }
         self.open.put_u8(value as u8);
+    }
+
+    /// A string after a 16-bit length, or null, whatever the message's version says.
+    pub fn classic_string(&mut self, text: Option<&str>) -> Result<(), EncodeError> {
+        let len = text.map_or(Ok(-1), |text| {
+            i16::try_from(text.len()).map_err(|_| EncodeError::TooLong(text.len()))
+        })?;
+        self.i16(len);
+        self.slice(text.unwrap_or_default().as_bytes());
+        Ok(())
     }
 
     /// Bytes as they are, copied.

@@ -1,0 +1,172 @@
+//! A batch whole: its bytes, and what its header says of them.
+
+use std::ops::Deref;
+
+use bytes::{Bytes, BytesMut};
+
+use super::header::{APPEND_TIME, LENGTH_FROM, PROTECTED};
+use super::{BatchError, BatchHeader, HEADER_SIZE, TimestampType};
+use crate::compression::Compression;
+use crate::control::ControlRecord;
+use crate::records::{self, RecordIter};
+
+/// How much a client's batch may decompress to when it is checked: far above what a producer gathers in
+/// one batch, far below what hurts.
+pub const CLIENT_DECOMPRESSED_MAX: usize = 64 << 20;
+
+/// Exactly one batch, its length, header and checksum found right. Cheap to clone.
+///
+/// What the header says is reached through [`BatchHeader`]'s methods.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    header: BatchHeader,
+    bytes: Bytes,
+}
+
+impl Deref for Batch {
+    type Target = BatchHeader;
+
+    fn deref(&self) -> &BatchHeader {
+        &self.header
+    }
+}
+
+impl Batch {
+    /// Takes `bytes` as one batch with nothing after it.
+    pub fn parse(bytes: Bytes) -> Result<Batch, BatchError> {
+        let mut rest = bytes;
+        let batch = Batch::split_first(&mut rest)?;
+        if rest.is_empty() {
+            Ok(batch)
+        } else {
+            Err(BatchError::TrailingBytes(rest.len()))
+        }
+    }
+
+    /// Takes the first batch off `bytes`. After an error `bytes` is as it was.
+    pub fn split_first(bytes: &mut Bytes) -> Result<Batch, BatchError> {
+        let header = BatchHeader::read(bytes)?;
+        let (needed, available) = (header.size(), bytes.len());
+        if needed > available {
+            return Err(BatchError::Truncated { needed, available });
+        }
+        let computed = crc32c::crc32c(&bytes[..needed][PROTECTED]);
+        if computed != header.crc {
+            return Err(BatchError::WrongCrc {
+                stored: header.crc,
+                computed,
+            });
+        }
+        Ok(Batch {
+            header,
+            bytes: bytes.split_to(needed),
+        })
+    }
+
+    /// A batch just built: nothing needs a check.
+    pub(super) fn built(header: BatchHeader, bytes: Bytes) -> Batch {
+        Batch { header, bytes }
+    }
+
+    /// The bytes, as they go to a log or a consumer.
+    pub fn as_bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Checks what a broker demands of a client's batch alone: it begins at 0, its count fits its offsets
+    /// and its records, it is no control batch, has a sequence if it has a producer, and create times.
+    ///
+    /// The records are decompressed, to at most [`CLIENT_DECOMPRESSED_MAX`] bytes, and walked. The rules
+    /// that need the topic or the producer's state are not this crate's.
+    pub fn check_client(&self) -> Result<(), BatchError> {
+        if self.base_offset != 0 {
+            return Err(BatchError::BaseOffset(self.base_offset));
+        }
+        let (records, last_offset_delta) = (self.records_count, self.last_offset_delta);
+        if records == 0 || records - 1 != last_offset_delta {
+            return Err(BatchError::WrongCount {
+                records,
+                last_offset_delta,
+            });
+        }
+        if self.is_control() {
+            return Err(BatchError::ClientControl);
+        }
+        if self.producer_id >= 0 && self.base_sequence < 0 {
+            return Err(BatchError::NoSequence);
+        }
+        if self.timestamp_type() == TimestampType::LogAppendTime {
+            return Err(BatchError::ClientAppendTime);
+        }
+        records::check(&self.area(CLIENT_DECOMPRESSED_MAX)?, records)
+    }
+
+    /// The batch as it stands in a partition: a copy with base offset and leader epoch set. The checksum
+    /// covers neither.
+    pub fn placed(&self, base_offset: i64, leader_epoch: i32) -> Batch {
+        self.patched(BatchHeader {
+            base_offset,
+            leader_epoch,
+            ..self.header
+        })
+    }
+
+    /// As [`placed`](Self::placed), in a topic with LogAppendTime: all records get the time `now`, in
+    /// milliseconds since 1970, and the checksum is computed anew.
+    pub fn placed_at(&self, base_offset: i64, leader_epoch: i32, now: i64) -> Batch {
+        let mut header = BatchHeader {
+            base_offset,
+            leader_epoch,
+            max_timestamp: now,
+            ..self.header
+        };
+        header.attributes |= APPEND_TIME;
+        header.crc = checksum(&header, &self.bytes[HEADER_SIZE..]);
+        self.patched(header)
+    }
+
+    fn patched(&self, header: BatchHeader) -> Batch {
+        let mut bytes = BytesMut::with_capacity(self.bytes.len());
+        bytes.extend_from_slice(&header.write());
+        bytes.extend_from_slice(&self.bytes[HEADER_SIZE..]);
+        Batch {
+            header,
+            bytes: bytes.freeze(),
+        }
+    }
+
+    /// The records in order, decompressed to at most `limit` bytes.
+    pub fn records(&self, limit: usize) -> Result<RecordIter, BatchError> {
+        Ok(RecordIter::new(self.header, self.area(limit)?))
+    }
+
+    /// The record of a control batch; `None` for data, and for a control record that cannot be read.
+    pub fn control(&self) -> Option<ControlRecord> {
+        if !self.is_control() {
+            return None;
+        }
+        let record = self.records(self.size()).ok()?.next()?.ok()?;
+        ControlRecord::read(&record.key?, &record.value?)
+    }
+
+    /// The record area, decompressed.
+    fn area(&self, limit: usize) -> Result<Bytes, BatchError> {
+        let stored = self.bytes.slice(HEADER_SIZE..);
+        match self.compression() {
+            Compression::None => Ok(stored),
+            // Compaction may leave a batch without records and without a compressed stream.
+            _ if stored.is_empty() => Ok(stored),
+            codec => Ok(Bytes::from(codec.decompress(&stored, limit)?)),
+        }
+    }
+}
+
+/// The checksum of a batch with this header and this stored record area.
+pub(super) fn checksum(header: &BatchHeader, area: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&header.write()[PROTECTED]), area)
+}
+
+/// The length field of a batch with this stored record area.
+pub(super) fn length(area: &[u8]) -> i32 {
+    i32::try_from(HEADER_SIZE - LENGTH_FROM + area.len()).expect("a batch is smaller than 2 GiB")
+}
