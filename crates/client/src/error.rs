@@ -41,7 +41,9 @@ pub enum Kind {
     TopicExists,
     /// The cluster knows no such topic or partition.
     UnknownTopicOrPartition,
-    /// No answer in time; often the address is wrong or nobody listens there.
+    /// Nobody listens at the address.
+    Unreachable,
+    /// No answer in time.
     Timeout,
     /// A setting is unknown or its value is not allowed.
     Config,

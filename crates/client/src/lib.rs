@@ -11,6 +11,7 @@ mod config;
 mod confluent;
 mod engine;
 mod error;
+mod reach;
 mod record;
 mod topic;
 
@@ -18,5 +19,6 @@ pub use config::{Compression, ConsumerConfig, ProducerConfig};
 pub use confluent::{Confluent, ConfluentAdmin, ConfluentConsumer, ConfluentProducer};
 pub use engine::{Ack, Admin, Consumer, Engine, Producer};
 pub use error::{Cause, Error, Kind};
+pub use reach::reach;
 pub use record::{Appended, GroupMetadata, Header, NewRecord, Offsets, Record, TopicPartition};
 pub use topic::{ConfigValue, Isolation, NewTopic, OffsetSpec, Partition, Topic};

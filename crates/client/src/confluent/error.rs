@@ -52,8 +52,11 @@ fn is_misuse(raw: &Raw) -> bool {
         || raw.is_unsupported_version_error()
 }
 
+/// One of the crate's predicates.
+type Is = fn(&Raw) -> bool;
+
 fn kind(raw: &Raw) -> Kind {
-    const TABLE: &[(fn(&Raw) -> bool, Kind)] = &[
+    const TABLE: &[(Is, Kind)] = &[
         (Raw::is_topic_exists_error, Kind::TopicExists),
         (
             Raw::is_unknown_topic_or_partition_error,
