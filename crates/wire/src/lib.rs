@@ -25,3 +25,6 @@ pub use codec::{
 pub use error::ErrorCode;
 pub use hash::{java_hash, partition_for};
 pub use ids::Uuid;
+
+#[cfg(test)]
+mod tests;

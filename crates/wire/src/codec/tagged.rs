@@ -18,6 +18,11 @@ pub struct TaggedFields(Option<Box<Vec<(u32, Bytes)>>>);
 /// A field on the wire: tag and size.
 const MIN_FIELD: usize = 2;
 
+/// What an unknown field costs: twice its entry, as the vector grows by doubling.
+const UNKNOWN: usize = 2 * size_of::<(u32, Bytes)>();
+/// What the first one costs beside: the vector itself, and its first four places.
+const FIRST_UNKNOWN: usize = size_of::<Vec<(u32, Bytes)>>() + 4 * size_of::<(u32, Bytes)>();
+
 impl TaggedFields {
     /// True if there are none.
     pub fn is_empty(&self) -> bool {
@@ -57,8 +62,8 @@ impl TaggedFields {
             let size = r.uvarint()? as usize;
             let (is_known, left) = r.within(size, |r| known(r, tag))?;
             if !is_known {
-                // Twice the size of an entry, for the vector's growth.
-                r.charge(2 * size_of::<(u32, Bytes)>())?;
+                let first = if unknown.is_empty() { FIRST_UNKNOWN } else { 0 };
+                r.charge(first + UNKNOWN)?;
                 unknown.insert(tag, r.take(size)?);
             } else if left > 0 {
                 return Err(DecodeError::TagSize(tag));

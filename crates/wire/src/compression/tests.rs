@@ -21,7 +21,10 @@ fn every_codec_gives_back_what_it_took() {
         for len in [0, 1, 100, 32 << 10, 200_000] {
             let data = text(len);
             let packed = codec.compress(&data);
-            assert!(codec.decompress(&packed, len) == Ok(data), "{codec:?} {len}");
+            assert!(
+                codec.decompress(&packed, len) == Ok(data),
+                "{codec:?} {len}"
+            );
         }
     }
     assert_eq!(Compression::from_id(5), None);
