@@ -202,6 +202,9 @@ impl Scope<'_> {
             "Wire::read(r, v)?"
         };
         match self.nullable(field) {
+            Nullable::Everywhere if in_tag(field) => {
+                format!("s.{name} = read_tagged_nullable(r, v)?;")
+            }
             Nullable::Everywhere | Nullable::Never => format!("s.{name} = {read};"),
             Nullable::If(null) => {
                 format!("s.{name} = if {null} {{ {read} }} else {{ Some({read}) }};")
@@ -259,7 +262,8 @@ impl Scope<'_> {
                 field.tag.unwrap_or_default(),
                 field_name(&field.name),
             );
-            let add = format!("tags.add(w, {tag}, &self.{name}, v)?;");
+            let add = if in_tag(field) { "add_nullable" } else { "add" };
+            let add = format!("tags.{add}(w, {tag}, &self.{name}, v)?;");
             match self.present(field) {
                 None => line!(out, "if {set} {{ {add} }}"),
                 Some(condition) if field.ignorable => {
@@ -315,6 +319,11 @@ impl Scope<'_> {
             Some(condition) => Nullable::If(condition),
         }
     }
+}
+
+/// True for a nullable structure in a tagged field: null has a mark of its own there.
+fn in_tag(field: &Field) -> bool {
+    field.tag.is_some() && field.nullable != Range::NONE && matches!(field.kind, Type::Struct(_))
 }
 
 enum Nullable {

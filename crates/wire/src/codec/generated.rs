@@ -4,7 +4,7 @@ pub(crate) use bytes::Bytes;
 
 pub(crate) use super::{
     DecodeError, EncodeError, Message, Reader, Record, Request, TaggedFields, Tags, Version,
-    VersionRange, Wire, Writer,
+    VersionRange, Wire, Writer, read_tagged_nullable,
 };
 pub(crate) use crate::Uuid;
 pub(crate) use crate::api::ApiKey;

@@ -14,7 +14,7 @@ use crate::api::ApiKey;
 pub use error::{DecodeError, EncodeError};
 pub use reader::Reader;
 pub use tagged::TaggedFields;
-pub(crate) use tagged::Tags;
+pub(crate) use tagged::{Tags, read_tagged_nullable};
 pub(crate) use wire::{Version, Wire};
 pub use writer::Writer;
 

@@ -83,6 +83,18 @@ impl TaggedFields {
     }
 }
 
+/// Reads a nullable structure in a tagged field; see [`Tags::add_nullable`].
+pub(crate) fn read_tagged_nullable<T: Wire>(
+    r: &mut Reader,
+    v: Version,
+) -> Result<Option<T>, DecodeError> {
+    if r.uvarint()? == 0 {
+        Ok(None)
+    } else {
+        T::read(r, v).map(Some)
+    }
+}
+
 /// The known tagged fields of one structure on their way out.
 #[derive(Debug, Default)]
 pub(crate) struct Tags(Vec<(u32, Bytes)>);
@@ -96,12 +108,26 @@ impl Tags {
         value: &T,
         v: Version,
     ) -> Result<(), EncodeError> {
-        let mut content = if w.allows_unstable() {
-            Writer::new().allow_unstable()
-        } else {
-            Writer::new()
-        };
+        let mut content = w.apart();
         value.write(&mut content, v)?;
+        self.0.push((tag, content.finish_contiguous()));
+        Ok(())
+    }
+
+    /// Adds a known field that is a nullable structure: in a tagged field 0 marks null, and 1 a structure
+    /// (elsewhere it is −1 and 1; Kafka's generated classes differ so).
+    pub(crate) fn add_nullable<T: Wire>(
+        &mut self,
+        w: &Writer,
+        tag: u32,
+        value: &Option<T>,
+        v: Version,
+    ) -> Result<(), EncodeError> {
+        let mut content = w.apart();
+        content.uvarint(value.is_some().into());
+        value
+            .iter()
+            .try_for_each(|value| value.write(&mut content, v))?;
         self.0.push((tag, content.finish_contiguous()));
         Ok(())
     }

@@ -127,6 +127,14 @@ impl Writer {
         }
     }
 
+    /// An empty writer with the same permissions.
+    pub(crate) fn apart(&self) -> Writer {
+        Writer {
+            unstable: self.unstable,
+            ..Writer::default()
+        }
+    }
+
     fn seal(&mut self) {
         if !self.open.is_empty() {
             let sealed = self.open.split().freeze();

@@ -12,6 +12,8 @@ use crate::message::produce_request::ProduceRequest;
 use crate::message::produce_response::{
     PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
 };
+use crate::record::group::ConsumerGroupMemberMetadataValue;
+use crate::record::group::consumer_group_member_metadata_value::ClassicMemberMetadata;
 
 #[test]
 fn every_message_in_every_version_reads_and_writes_what_the_notation_says() {
@@ -231,4 +233,27 @@ fn records_pass_through_uncopied_both_ways() {
         frame.as_ptr_range().contains(&decoded.as_ptr()),
         "a slice of the frame"
     );
+}
+
+#[test]
+fn null_in_a_tagged_field_is_what_kafka_writes() {
+    // Kafka 4.3.1's `ConsumerGroupMemberMetadataValue` with `ClassicMemberMetadata` null, default, and set.
+    let with = |classic| ConsumerGroupMemberMetadataValue {
+        classic_member_metadata: classic,
+        ..Default::default()
+    };
+    let head = [1, 1, 1, 1, 1, 1, 0xff, 0xff, 0xff, 0xff, 1];
+    let set = ClassicMemberMetadata {
+        session_timeout_ms: 5,
+        ..Default::default()
+    };
+    for (value, tail) in [
+        (None, &[1, 0, 1, 0][..]),
+        (Some(ClassicMemberMetadata::default()), &[0]),
+        (Some(set), &[1, 0, 7, 1, 0, 0, 0, 5, 1, 0]),
+    ] {
+        let bytes = Bytes::from([&head, tail].concat());
+        assert_eq!(encode(&with(value.clone()), 0), Ok(bytes.clone()));
+        assert_eq!(decode(bytes, 0), Ok(with(value)));
+    }
 }

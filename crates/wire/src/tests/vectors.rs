@@ -123,7 +123,7 @@ impl<'a> Maker<'a> {
             None => field.default.as_deref() == Some("null") || records,
         };
         if nullable && null {
-            return self.null(&field.kind);
+            return self.null(field);
         }
         if let (Type::Struct(_), true) = (&field.kind, nullable) {
             self.out.push(1);
@@ -131,8 +131,9 @@ impl<'a> Maker<'a> {
         self.value(&field.kind, field.default.as_deref());
     }
 
-    fn null(&mut self, kind: &Type) {
-        match kind {
+    fn null(&mut self, field: &Field) {
+        match &field.kind {
+            Type::Struct(_) if field.tag.is_some() => self.out.push(0),
             Type::Struct(_) => self.out.push(0xff),
             _ if self.flexible => self.out.push(0),
             Type::Plain(name) if name == "string" => self.out.extend((-1i16).to_be_bytes()),
