@@ -46,109 +46,61 @@ fn good_values_are_taken() {
     }
 }
 
+/// Key, value, and what Kafka 4.3.1 finds wrong with it.
+#[rustfmt::skip]
+const BAD_VALUES: &[(&str, &str, &str)] = &[
+    ("segment.bytes", "5", "Value must be at least 1048576"),
+    ("segment.bytes", "abc", "Not a number of type INT"),
+    ("segment.bytes", "", "Not a number of type INT"),
+    ("segment.bytes", "99999999999", "Not a number of type INT"),
+    ("retention.ms", "-2", "Value must be at least -1"),
+    ("retention.ms", "x", "Not a number of type LONG"),
+    ("cleanup.policy", "foo", "String must be one of: compact, delete"),
+    ("cleanup.policy", "Compact", "String must be one of: compact, delete"),
+    ("compression.type", "none", "String must be one of: uncompressed, zstd, lz4, snappy, gzip, producer"),
+    ("compression.gzip.level", "0", "Value must be between 1 and 9 or equal to -1"),
+    ("compression.lz4.level", "0", "Value must be at least 1"),
+    ("compression.zstd.level", "23", "Value must be no more than 22"),
+    ("min.cleanable.dirty.ratio", "2.0", "Value must be no more than 1"),
+    ("min.cleanable.dirty.ratio", "x", "Not a number of type DOUBLE"),
+    ("preallocate", "maybe", "Expected value to be either true or false"),
+    ("preallocate", "", "Expected value to be either true or false"),
+    ("min.insync.replicas", "0", "Value must be at least 1"),
+    ("message.timestamp.type", "x", "String must be one of: CreateTime, LogAppendTime"),
+    ("flush.messages", "0", "Value must be at least 1"),
+];
+
 #[test]
 fn bad_values_are_refused_with_kafkas_reason() {
-    let replicas = "must be the literal '*' or a list of replicas in the following format: \
-                    [partitionId]:[brokerId],[partitionId]:[brokerId],...";
-    for (key, value, reason) in [
-        ("segment.bytes", "5", "Value must be at least 1048576"),
-        ("segment.bytes", "abc", "Not a number of type INT"),
-        ("segment.bytes", "", "Not a number of type INT"),
-        ("segment.bytes", "99999999999", "Not a number of type INT"),
-        ("retention.ms", "-2", "Value must be at least -1"),
-        ("retention.ms", "x", "Not a number of type LONG"),
-        (
-            "cleanup.policy",
-            "foo",
-            "String must be one of: compact, delete",
-        ),
-        (
-            "cleanup.policy",
-            "Compact",
-            "String must be one of: compact, delete",
-        ),
-        (
-            "compression.type",
-            "none",
-            "String must be one of: uncompressed, zstd, lz4, snappy, gzip, producer",
-        ),
-        (
-            "compression.gzip.level",
-            "0",
-            "Value must be between 1 and 9 or equal to -1",
-        ),
-        ("compression.lz4.level", "0", "Value must be at least 1"),
-        (
-            "compression.zstd.level",
-            "23",
-            "Value must be no more than 22",
-        ),
-        (
-            "min.cleanable.dirty.ratio",
-            "2.0",
-            "Value must be no more than 1",
-        ),
-        (
-            "min.cleanable.dirty.ratio",
-            "x",
-            "Not a number of type DOUBLE",
-        ),
-        (
-            "preallocate",
-            "maybe",
-            "Expected value to be either true or false",
-        ),
-        (
-            "preallocate",
-            "",
-            "Expected value to be either true or false",
-        ),
-        ("min.insync.replicas", "0", "Value must be at least 1"),
-        (
-            "message.timestamp.type",
-            "x",
-            "String must be one of: CreateTime, LogAppendTime",
-        ),
-        ("flush.messages", "0", "Value must be at least 1"),
-    ] {
+    for (key, value, reason) in BAD_VALUES {
         let message = format!("Invalid value {value} for configuration {key}: {reason}");
-        assert_eq!(
-            created_with(key, Some(value)),
-            refused(ErrorCode::InvalidConfig, &message)
-        );
+        let expected = refused(ErrorCode::InvalidConfig, &message);
+        assert_eq!(created_with(key, Some(value)), expected);
     }
-    let throttled = "leader.replication.throttled.replicas";
+    let key = "leader.replication.throttled.replicas";
+    let form = "must be the literal '*' or a list of replicas in the following format: \
+                [partitionId]:[brokerId],[partitionId]:[brokerId],...";
     for (value, shown) in [("none", "none"), ("*,0:1", "*, 0:1"), ("0:", "0:")] {
-        let message = format!(
-            "Invalid value [{shown}] for configuration {throttled}: {throttled} {replicas}"
-        );
-        assert_eq!(
-            created_with(throttled, Some(value)),
-            refused(ErrorCode::InvalidConfig, &message)
-        );
+        let message = format!("Invalid value [{shown}] for configuration {key}: {key} {form}");
+        let expected = refused(ErrorCode::InvalidConfig, &message);
+        assert_eq!(created_with(key, Some(value)), expected);
     }
+}
+
+#[test]
+fn what_is_no_setting_is_refused() {
+    let null = "Null value not supported for topic configs: retention.ms";
+    let empty = "Configuration 'cleanup.policy' values must not be empty.";
+    let remote = "Tiered Storage functionality is disabled in the broker. \
+                  Topic cannot be configured with remote log storage.";
     for (key, value, message) in [
         ("foo", Some("1"), "Unknown topic config name: foo"),
-        (
-            "retention.ms",
-            None,
-            "Null value not supported for topic configs: retention.ms",
-        ),
-        (
-            "cleanup.policy",
-            Some("compact,"),
-            "Configuration 'cleanup.policy' values must not be empty.",
-        ),
-        (
-            "remote.storage.enable",
-            Some("true"),
-            "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.",
-        ),
+        ("retention.ms", None, null),
+        ("cleanup.policy", Some("compact,"), empty),
+        ("remote.storage.enable", Some("true"), remote),
     ] {
-        assert_eq!(
-            created_with(key, value),
-            refused(ErrorCode::InvalidConfig, message)
-        );
+        let expected = refused(ErrorCode::InvalidConfig, message);
+        assert_eq!(created_with(key, value), expected);
     }
 }
 

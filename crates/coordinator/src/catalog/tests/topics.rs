@@ -214,82 +214,58 @@ fn impossible_numbers_are_refused() {
     }
 }
 
+type Places<'a> = &'a [(i32, &'a [i32])];
+
+#[rustfmt::skip]
+const BAD_PLACES: &[(Places<'_>, &str)] = &[
+    (&[(0, &[1]), (2, &[1])], "partitions should be a consecutive 0-based integer sequence"),
+    (&[(0, &[7])], "The manual partition assignment includes broker 7, but no such broker is registered."),
+    (&[(0, &[])], "The manual partition assignment includes an empty replica list."),
+    (&[(0, &[1, 1])], "The manual partition assignment includes the broker 1 more than once."),
+    (&[(0, &[1]), (0, &[1])], "Found multiple manual partition assignments for partition 0"),
+    (&[(0, &[1]), (1, &[1, 2])], "The manual partition assignment includes a partition with 2 replica(s), but this is not consistent with previous partitions, which have 1 replica(s)."),
+];
+
+fn assigned(bench: &mut Bench, name: &str, places: Places<'_>) -> NewTopic {
+    let assignments = places.iter().map(|(partition, nodes)| Assignment {
+        partition: *partition,
+        nodes: nodes.to_vec(),
+    });
+    NewTopic {
+        assignments: assignments.collect(),
+        ..bench.topic(name)
+    }
+}
+
 #[test]
 fn manual_assignments_name_nodes_that_exist_for_partitions_without_a_gap() {
-    let assigned = |places: &[(i32, &[i32])]| -> Vec<Assignment> {
-        let places = places.iter();
-        places
-            .map(|(partition, nodes)| Assignment {
-                partition: *partition,
-                nodes: nodes.to_vec(),
-            })
-            .collect()
-    };
     let config = CatalogConfig {
         nodes: vec![1, 2],
         ..CatalogConfig::default()
     };
-    let mut bench = Bench::with(config.clone());
-    let good = NewTopic {
-        assignments: assigned(&[(1, &[2]), (0, &[1])]),
-        ..bench.topic("t")
-    };
+    let mut bench = Bench::with(config);
+    let good = assigned(&mut bench, "t", &[(1, &[2]), (0, &[1])]);
     assert_eq!(bench.create(good).expect("accepted").partitions, 2);
     assert_eq!(bench.catalog().partition("t", 1).expect("exists").leader, 2);
-    for (places, message) in [
-        (
-            &[(0, &[1][..]), (2, &[1])][..],
-            "partitions should be a consecutive 0-based integer sequence",
-        ),
-        (
-            &[(0, &[7])],
-            "The manual partition assignment includes broker 7, but no such broker is registered.",
-        ),
-        (
-            &[(0, &[])],
-            "The manual partition assignment includes an empty replica list.",
-        ),
-        (
-            &[(0, &[1, 1])],
-            "The manual partition assignment includes the broker 1 more than once.",
-        ),
-        (
-            &[(0, &[1]), (0, &[1])],
-            "Found multiple manual partition assignments for partition 0",
-        ),
-        (
-            &[(0, &[1]), (1, &[1, 2])],
-            "The manual partition assignment includes a partition with 2 replica(s), but this is not consistent with previous partitions, which have 1 replica(s).",
-        ),
-    ] {
-        let mut bench = Bench::with(config.clone());
-        let topic = NewTopic {
-            assignments: assigned(places),
-            ..bench.topic("t")
-        };
+    for (places, message) in BAD_PLACES {
+        let topic = assigned(&mut bench, "u", places);
         assert_eq!(
             bench.create(topic),
             refused(ErrorCode::InvalidReplicaAssignment, message)
         );
     }
-    let topic = NewTopic {
-        assignments: assigned(&[(0, &[1])]),
+    let counted = NewTopic {
         partitions: 1,
-        ..bench.topic("u")
+        ..assigned(&mut bench, "u", &[(0, &[1])])
     };
-    assert_eq!(
-        bench.create(topic).map_err(|refusal| refusal.code),
-        Err(ErrorCode::InvalidRequest)
-    );
-    let topic = NewTopic {
-        assignments: assigned(&[(0, &[1])]),
+    let replicated = NewTopic {
         replication_factor: 1,
-        ..bench.topic("u")
+        ..assigned(&mut bench, "u", &[(0, &[1])])
     };
-    assert_eq!(
-        bench.create(topic).map_err(|refusal| refusal.code),
-        Err(ErrorCode::InvalidRequest)
-    );
+    for topic in [counted, replicated] {
+        let outcome = bench.create(topic).map_err(|refusal| refusal.code);
+        assert_eq!(outcome, Err(ErrorCode::InvalidRequest));
+    }
 }
 
 fn delete(bench: &mut Bench, topics: Vec<TopicRef>) -> Vec<DeletedTopic> {
@@ -400,6 +376,37 @@ fn deletion_can_be_turned_off() {
     assert!(bench.catalog().topic("t").is_some());
 }
 
+#[rustfmt::skip]
+const BAD_GROWTH: &[(i32, Option<&[&[i32]]>, ErrorCode, &str)] = &[
+    (2, None, ErrorCode::InvalidPartitions, "Topic already has 2 partition(s)."),
+    (1, None, ErrorCode::InvalidPartitions, "The topic t currently has 2 partition(s); 1 would not be an increase."),
+    (-1, None, ErrorCode::InvalidPartitions, "The topic t currently has 2 partition(s); -1 would not be an increase."),
+    (4, Some(&[&[1]]), ErrorCode::InvalidReplicaAssignment, "Attempted to add 2 additional partition(s), but only 1 assignment(s) were specified."),
+    (3, Some(&[&[9]]), ErrorCode::InvalidReplicaAssignment, "The manual partition assignment includes broker 9, but no such broker is registered."),
+    (20_000, None, ErrorCode::PolicyViolation, "Excessively large number of partitions per request."),
+];
+
+fn grow(
+    bench: &mut Bench,
+    name: &str,
+    count: i32,
+    assignments: Option<&[&[i32]]>,
+) -> Result<(), Refusal> {
+    let assignments = assignments.map(|all| all.iter().map(|nodes| nodes.to_vec()).collect());
+    let topics = vec![MorePartitions {
+        name: name.into(),
+        count,
+        assignments,
+    }];
+    match bench.run(&Command::CreatePartitions {
+        topics,
+        validate_only: false,
+    }) {
+        Reply::CreatePartitions(mut results) if results.len() == 1 => results.remove(0).1,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_topic_only_grows() {
     let mut bench = Bench::new();
@@ -408,84 +415,19 @@ fn a_topic_only_grows() {
         ..bench.topic("t")
     };
     bench.create(topic).expect("made");
-    let invalid = ErrorCode::InvalidPartitions;
-    let manual = ErrorCode::InvalidReplicaAssignment;
-    let unknown: Result<(), Refusal> = Err(Refusal::bare(ErrorCode::UnknownTopicOrPartition));
-    for (name, count, assignments, expected) in [
-        (
-            "t",
-            2,
-            None,
-            refused(invalid, "Topic already has 2 partition(s)."),
-        ),
-        (
-            "t",
-            1,
-            None,
-            refused(
-                invalid,
-                "The topic t currently has 2 partition(s); 1 would not be an increase.",
-            ),
-        ),
-        (
-            "t",
-            -1,
-            None,
-            refused(
-                invalid,
-                "The topic t currently has 2 partition(s); -1 would not be an increase.",
-            ),
-        ),
-        ("nope", 3, None, unknown),
-        (
-            "t",
-            4,
-            Some(vec![vec![1]]),
-            refused(
-                manual,
-                "Attempted to add 2 additional partition(s), but only 1 assignment(s) were specified.",
-            ),
-        ),
-        (
-            "t",
-            3,
-            Some(vec![vec![9]]),
-            refused(
-                manual,
-                "The manual partition assignment includes broker 9, but no such broker is registered.",
-            ),
-        ),
-        (
-            "t",
-            20_000,
-            None,
-            refused(
-                ErrorCode::PolicyViolation,
-                "Excessively large number of partitions per request.",
-            ),
-        ),
-        ("t", 3, None, Ok(())),
-        ("t", 5, Some(vec![vec![1], vec![1]]), Ok(())),
-    ] {
-        let topics = vec![MorePartitions {
-            name: name.into(),
-            count,
-            assignments,
-        }];
-        let reply = bench.run(&Command::CreatePartitions {
-            topics,
-            validate_only: false,
-        });
+    for (count, assignments, code, message) in BAD_GROWTH {
         assert_eq!(
-            reply,
-            Reply::CreatePartitions(vec![(name.into(), expected)])
+            grow(&mut bench, "t", *count, *assignments),
+            refused(*code, message)
         );
     }
+    let unknown = Err(Refusal::bare(ErrorCode::UnknownTopicOrPartition));
+    assert_eq!(grow(&mut bench, "nope", 3, None), unknown);
+    assert_eq!(grow(&mut bench, "t", 3, None), Ok(()));
+    assert_eq!(grow(&mut bench, "t", 5, Some(&[&[1], &[1]])), Ok(()));
     let topic = bench.catalog().topic("t").expect("exists");
-    assert_eq!(
-        topic.partitions.keys().copied().collect::<Vec<_>>(),
-        [0, 1, 2, 3, 4]
-    );
+    let indexes: Vec<i32> = topic.partitions.keys().copied().collect();
+    assert_eq!(indexes, [0, 1, 2, 3, 4]);
 }
 
 #[test]
