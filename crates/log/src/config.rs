@@ -1,0 +1,45 @@
+//! What an operator may set about one partition's log.
+
+use once_wire::batch::TimestampType;
+
+/// The settings of one partition's log, under Kafka's names; `Default` has Kafka's defaults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    /// `segment.bytes`: a segment's file never grows beyond this, in bytes.
+    pub segment_bytes: u32,
+    /// `segment.ms`: a segment older than this is closed at the next append, in milliseconds.
+    pub segment_ms: i64,
+    /// `index.interval.bytes`: an index entry is added about every so many bytes of log.
+    pub index_interval_bytes: u32,
+    /// `max.message.bytes`: the largest batch accepted, in bytes.
+    pub max_message_bytes: u32,
+    /// `cleanup.policy` contains `compact`: every record of a client must then have a key.
+    pub compacted: bool,
+    /// `message.timestamp.type`: whether the producers' timestamps are kept, or the broker stamps each batch.
+    pub timestamp_type: TimestampType,
+    /// `message.timestamp.before.max.ms`: how far a timestamp may lie in the past, in milliseconds.
+    pub timestamp_before_max_ms: i64,
+    /// `message.timestamp.after.max.ms`: how far a timestamp may lie in the future, in milliseconds.
+    pub timestamp_after_max_ms: i64,
+    /// `producer.id.expiration.ms`: an idle producer without an open transaction is forgotten after this.
+    pub producer_id_expiration_ms: i64,
+    /// How many flushed bytes stay in memory for readers at the end of the log. Ours, not Kafka's.
+    pub tail_bytes: usize,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        LogConfig {
+            segment_bytes: 1 << 30,
+            segment_ms: 7 * 24 * 60 * 60 * 1000,
+            index_interval_bytes: 4096,
+            max_message_bytes: 1024 * 1024 + 12,
+            compacted: false,
+            timestamp_type: TimestampType::CreateTime,
+            timestamp_before_max_ms: i64::MAX,
+            timestamp_after_max_ms: 60 * 60 * 1000,
+            producer_id_expiration_ms: 24 * 60 * 60 * 1000,
+            tail_bytes: 1 << 20,
+        }
+    }
+}
