@@ -1,18 +1,73 @@
 //! The project's own chores: `cargo xtask COMMAND`.
 
+mod campaign;
+mod gate;
+mod run;
 mod schema;
+mod tidy;
 
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-usage: cargo xtask COMMAND
-  schema --jars DIR    write crates/wire/schema from the JSON in Kafka's jars";
+/// What a command gets: the words after its name.
+type Args = std::iter::Skip<std::env::Args>;
+
+/// One command: its name, its help, and what it does.
+struct Command {
+    name: &'static str,
+    help: &'static str,
+    run: fn(Args) -> Result<(), String>,
+}
+
+/// Every command; the usage text derives from it.
+const COMMANDS: [Command; 8] = [
+    Command {
+        name: "check",
+        help: "                  formatting, tidy, clippy; changes nothing",
+        run: |_| gate::check(),
+    },
+    Command {
+        name: "ci",
+        help: "                  what CI runs, in the working tree: check, ./x test, ./x demo",
+        run: |_| gate::ci(),
+    },
+    Command {
+        name: "fix",
+        help: "                  clippy's own repairs, formatting, tidy --bless",
+        run: |_| gate::fix(),
+    },
+    Command {
+        name: "tidy",
+        help: "[--bless]         crate arrows, sizes, licences, texts; --bless shrinks the size list",
+        run: tidy::run,
+    },
+    Command {
+        name: "schema",
+        help: "--jars DIR        write crates/wire/schema from the JSON in Kafka's jars",
+        run: schema::run,
+    },
+    Command {
+        name: "garbage",
+        help: "[ARGS]            a broker under hostile bytes: memory, served, refused",
+        run: |args| campaign::run("garbage", args),
+    },
+    Command {
+        name: "kills",
+        help: "[ARGS]            kill -9 and restart under load, judged from what was stored",
+        run: |args| campaign::run("kills", args),
+    },
+    Command {
+        name: "compare-tools",
+        help: "[ARGS]            Kafka's own tools against Apache Kafka and against us",
+        run: |args| campaign::run("compare-tools", args),
+    },
+];
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
-    let result = match args.next().as_deref() {
-        Some("schema") => schema::run(args),
-        _ => Err(USAGE.to_owned()),
+    let name = args.next().unwrap_or_default();
+    let result = match COMMANDS.iter().find(|command| command.name == name) {
+        Some(command) => (command.run)(args),
+        None => Err(usage()),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -21,4 +76,11 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn usage() -> String {
+    let lines = COMMANDS
+        .iter()
+        .map(|command| format!("\n  {:<14} {}", command.name, command.help));
+    format!("usage: cargo xtask COMMAND{}", lines.collect::<String>())
 }
