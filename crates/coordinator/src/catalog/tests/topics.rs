@@ -376,8 +376,11 @@ fn deletion_can_be_turned_off() {
     assert!(bench.catalog().topic("t").is_some());
 }
 
+/// Nodes of each new partition.
+type Nodes<'a> = Option<&'a [&'a [i32]]>;
+
 #[rustfmt::skip]
-const BAD_GROWTH: &[(i32, Option<&[&[i32]]>, ErrorCode, &str)] = &[
+const BAD_GROWTH: &[(i32, Nodes<'_>, ErrorCode, &str)] = &[
     (2, None, ErrorCode::InvalidPartitions, "Topic already has 2 partition(s)."),
     (1, None, ErrorCode::InvalidPartitions, "The topic t currently has 2 partition(s); 1 would not be an increase."),
     (-1, None, ErrorCode::InvalidPartitions, "The topic t currently has 2 partition(s); -1 would not be an increase."),
@@ -390,7 +393,7 @@ fn grow(
     bench: &mut Bench,
     name: &str,
     count: i32,
-    assignments: Option<&[&[i32]]>,
+    assignments: Nodes<'_>,
 ) -> Result<(), Refusal> {
     let assignments = assignments.map(|all| all.iter().map(|nodes| nodes.to_vec()).collect());
     let topics = vec![MorePartitions {
