@@ -18,6 +18,7 @@ mod consumer;
 mod describe;
 mod event;
 mod groups;
+mod hash;
 mod offsets;
 mod record;
 mod reply;

@@ -1,5 +1,6 @@
 //! The topics that groups may be given: a copy of what the catalog knows.
 
+use super::hash::StableHash;
 use once_wire::Uuid;
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ pub struct TopicInfo {
 pub struct TopicImage {
     by_name: BTreeMap<String, TopicInfo>,
     names: BTreeMap<Uuid, String>,
+    fingerprint: i64,
 }
 
 impl TopicImage {
@@ -28,7 +30,21 @@ impl TopicImage {
             .iter()
             .map(|(name, info)| (info.id, name.clone()))
             .collect();
-        Self { by_name, names }
+        let mut fingerprint = StableHash::default();
+        by_name
+            .keys()
+            .for_each(|name| fingerprint.write(name.as_bytes()));
+        Self {
+            names,
+            fingerprint: fingerprint.value(),
+            by_name,
+        }
+    }
+
+    /// A number that changes when a topic comes or goes.
+    #[must_use]
+    pub fn fingerprint(&self) -> i64 {
+        self.fingerprint
     }
 
     /// The topic of that name.

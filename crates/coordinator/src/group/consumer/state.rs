@@ -147,6 +147,14 @@ impl ConsumerMember {
     }
 }
 
+/// Without the epochs.
+pub(super) fn partitions_of(owned: &Owned) -> Partitions {
+    let topic = |(topic_id, partitions): (&Uuid, &BTreeMap<i32, i32>)| {
+        (*topic_id, partitions.keys().copied().collect())
+    };
+    owned.iter().map(topic).collect()
+}
+
 /// The member epoch with which a member joins.
 pub(super) const JOIN: i32 = 0;
 /// The member epoch with which a member leaves.
@@ -285,18 +293,14 @@ impl ConsumerGroup {
         }
     }
 
-    /// The member that owns a partition, or has not given it back yet.
-    pub(super) fn holder(&self, topic_id: Uuid, partition: i32) -> Option<&str> {
-        let holds = |owned: &Owned| {
-            owned
-                .get(&topic_id)
-                .is_some_and(|partitions| partitions.contains_key(&partition))
-        };
-        let found = self
-            .members
-            .iter()
-            .find(|(_, member)| holds(&member.current.assigned) || holds(&member.current.revoking));
-        found.map(|(member_id, _)| member_id.as_str())
+    /// What other members own, or have not given back yet.
+    pub(super) fn held_by_others(&self, member_id: &str) -> BTreeSet<(Uuid, i32)> {
+        let others = self.members.iter().filter(|(id, _)| *id != member_id);
+        others
+            .flat_map(|(_, member)| [&member.current.assigned, &member.current.revoking])
+            .flatten()
+            .flat_map(|(topic_id, partitions)| partitions.keys().map(|p| (*topic_id, *p)))
+            .collect()
     }
 
     /// The earliest moment at which time alone changes something.

@@ -1,0 +1,77 @@
+//! Subscriptions by pattern (KIP-848; Kafka: `refreshRegularExpressions`, RE2/J syntax).
+//!
+//! A pattern must match a topic's whole name. It is resolved against the topics at hand in the
+//! heartbeat that brings it, and again when the topics change.
+
+use super::draft::{ConsumerDraft, Refusal};
+use super::state::ResolvedRegex;
+use crate::group::event::ConsumerEvent;
+use once_wire::ErrorCode;
+use regex_lite::Regex;
+use std::collections::BTreeSet;
+
+/// Refuses what is no pattern.
+pub(super) fn check_pattern(pattern: &str) -> Result<(), Refusal> {
+    compile(pattern).map(|_| ())
+}
+
+fn compile(pattern: &str) -> Result<Regex, Refusal> {
+    let refused = |error| {
+        let text = format!("{pattern} is no regular expression: {error}");
+        (ErrorCode::InvalidRegularExpression, text)
+    };
+    Regex::new(&format!("^(?:{pattern})$")).map_err(refused)
+}
+
+impl ConsumerDraft<'_> {
+    /// Brings the patterns in use up to date with the topics, and forgets those that nobody uses.
+    pub(super) fn resolve_patterns(&mut self) {
+        let used = self
+            .group
+            .members
+            .values()
+            .filter_map(|m| m.record.subscribed_regex.clone());
+        let used: BTreeSet<String> = used.collect();
+        let unused = self
+            .group
+            .regexes
+            .keys()
+            .filter(|pattern| !used.contains(*pattern));
+        let unused: Vec<String> = unused.cloned().collect();
+        for pattern in unused {
+            self.step(ConsumerEvent::Regex {
+                pattern,
+                resolved: None,
+            });
+        }
+        let version = self.groups.topics().fingerprint();
+        for pattern in used {
+            if self
+                .group
+                .regexes
+                .get(&pattern)
+                .is_none_or(|known| known.version != version)
+            {
+                let topics = self.matches(&pattern);
+                let resolved = Some(ResolvedRegex {
+                    topics,
+                    version,
+                    timestamp: self.now,
+                });
+                self.step(ConsumerEvent::Regex { pattern, resolved });
+            }
+        }
+    }
+
+    /// A pattern in an old log may be one that we cannot read: then it matches nothing.
+    fn matches(&self, pattern: &str) -> BTreeSet<String> {
+        let Ok(regex) = compile(pattern) else {
+            return BTreeSet::new();
+        };
+        let names = self.groups.topics().iter().map(|(name, _)| name);
+        names
+            .filter(|name| regex.is_match(name))
+            .map(str::to_owned)
+            .collect()
+    }
+}
