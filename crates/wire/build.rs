@@ -6,8 +6,12 @@ mod emit;
 mod names;
 #[path = "build/schema.rs"]
 mod schema;
+#[path = "build/sizes.rs"]
+mod sizes;
 #[path = "build/structs.rs"]
 mod structs;
+#[path = "build/values.rs"]
+mod values;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};

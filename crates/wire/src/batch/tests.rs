@@ -403,3 +403,30 @@ fn a_compacted_batch_keeps_its_offsets() {
     assert_eq!((empty.records_count(), empty.last_sequence()), (0, 8));
     assert_eq!(empty.records(0).expect("nothing to decompress").count(), 0);
 }
+
+#[test]
+fn batches_of_kafkas_own_client_are_read() {
+    // Written by Kafka 4.3.1's MemoryRecordsBuilder, each with the same three records.
+    let files: [&'static [u8]; 4] = [
+        include_bytes!("testdata/java-gzip.bin"),
+        include_bytes!("testdata/java-snappy.bin"),
+        include_bytes!("testdata/java-lz4.bin"),
+        include_bytes!("testdata/java-zstd.bin"),
+    ];
+    let expected = BatchBuilder::new()
+        .push(
+            1_000,
+            Some(b"k"),
+            Some(b"v"),
+            &[("a", Some(b"1")), ("a", None), ("ü", Some(b"2"))],
+        )
+        .push(990, None, Some(&[b'x'; 100_000]), &[])
+        .push(2_000, Some(b"z"), None, &[]);
+    let expected = records(&expected.build());
+    for (file, codec) in files.into_iter().zip(&CODECS[1..]) {
+        let batch = Batch::parse(Bytes::from_static(file)).expect("Kafka's batches are sound");
+        assert_eq!(batch.compression(), *codec);
+        assert_eq!(batch.check_client(), Ok(()));
+        assert!(records(&batch) == expected, "{codec:?}");
+    }
+}
