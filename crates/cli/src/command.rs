@@ -37,7 +37,8 @@ pub(crate) struct Cluster {
         long,
         visible_alias = "bootstrap-server",
         value_name = "HOST:PORT",
-        default_value = "localhost:9092"
+        default_value = "localhost:9092",
+        value_parser = addresses
     )]
     bootstrap: String,
 }
@@ -59,5 +60,20 @@ impl Cluster {
     async fn reached(&self) -> Result<&str, Failure> {
         once_client::reach(&self.bootstrap).await?;
         Ok(&self.bootstrap)
+    }
+}
+
+/// `HOST:PORT`, or several with commas between them.
+fn addresses(text: &str) -> Result<String, String> {
+    let named = |address: &str| {
+        address
+            .trim()
+            .rsplit_once(':')
+            .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    };
+    if text.split(',').all(named) {
+        Ok(text.to_owned())
+    } else {
+        Err("write HOST:PORT".to_owned())
     }
 }

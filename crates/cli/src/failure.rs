@@ -39,10 +39,14 @@ impl Failure {
 
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
-        let text = match advice(&error) {
-            Some(advice) => format!("{error}\n  {advice}"),
-            None => error.to_string(),
+        let text = match error.kind() {
+            // Kafka's own words for it speak of servers and hosting.
+            Kind::UnknownTopicOrPartition => {
+                format!("{}: there is no such topic", error.cause().doing)
+            }
+            _ => error.to_string(),
         };
+        let text = advice(&error).map_or(text.clone(), |advice| format!("{text}\n  {advice}"));
         if error.kind() == Kind::Config {
             Failure::Usage(text)
         } else {

@@ -111,8 +111,8 @@ pub(crate) fn report(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let found = width(|claim| &claim.found, "found in the log");
     writeln!(
         out,
-        "\n  act  {:what$}  {:expected$}  {:found$}",
-        "claim", "expected", "found in the log"
+        "\n  act  {:what$}  {:expected$}  found in the log",
+        "claim", "expected"
     )?;
     for claim in &report.claims {
         writeln!(

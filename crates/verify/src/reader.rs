@@ -112,7 +112,10 @@ impl Reader {
         if left.is_empty() {
             return Ok(());
         }
-        let config = ConsumerConfig::new(&self.bootstrap).isolation(isolation);
+        // What is read is there already; at an end a fetch should come back soon.
+        let config = ConsumerConfig::new(&self.bootstrap)
+            .isolation(isolation)
+            .set("fetch.max.wait.ms", "20");
         let mut consumer = Confluent.consumer(&config.set("max.poll.records", "10000"))?;
         consumer
             .assign(&left.keys().cloned().collect::<Vec<_>>())

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use once_verify::demo::{self, DemoOptions, ProcessorCommand, Sabotage};
 
+use super::addresses;
 use crate::failure::Failure;
 use crate::output;
 
@@ -15,7 +16,7 @@ use crate::output;
 #[command(after_help = "Exits with 1 if any claim fails.")]
 pub(crate) struct Demo {
     /// The cluster to play on; any Kafka from 4.0 will do
-    #[arg(long, visible_alias = "bootstrap-server", value_name = "HOST:PORT")]
+    #[arg(long, visible_alias = "bootstrap-server", value_name = "HOST:PORT", value_parser = addresses)]
     bootstrap: Option<String>,
     /// How many records the processor of the fourth act gets
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(100..))]

@@ -1,7 +1,7 @@
 //! `once produce`: records from standard input, a line each.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, BufRead};
 use std::thread;
 use std::time::Duration;
 
@@ -84,25 +84,31 @@ impl Produce {
         Ok(count)
     }
 
-    fn record(&self, line: &str, number: u64) -> Result<NewRecord, Failure> {
+    /// The record of a line, whose bytes need not be text.
+    fn record(&self, line: &[u8], number: u64) -> Result<NewRecord, Failure> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         let Some(separator) = &self.key_separator else {
-            return Ok(NewRecord::new(&self.topic, line.to_owned()));
+            return Ok(NewRecord::new(&self.topic, line.to_vec()));
         };
-        let (key, value) = line.split_once(separator.as_str()).ok_or_else(|| {
+        let at = line
+            .windows(separator.len())
+            .position(|part| part == separator.as_bytes());
+        let at = at.ok_or_else(|| {
             Failure::Failed(format!(
                 "line {number} has no key: there is no {separator:?} in it"
             ))
         })?;
-        Ok(NewRecord::new(&self.topic, value.to_owned()).key(key.to_owned()))
+        let (key, value) = (line[..at].to_vec(), line[at + separator.len()..].to_vec());
+        Ok(NewRecord::new(&self.topic, value).key(key))
     }
 }
 
 /// Lines of the standard input. A thread reads them, for a read of a terminal cannot be given up;
 /// it ends with the process.
-fn stdin_lines() -> mpsc::Receiver<io::Result<String>> {
+fn stdin_lines() -> mpsc::Receiver<io::Result<Vec<u8>>> {
     let (sender, receiver) = mpsc::channel(1024);
     thread::spawn(move || {
-        for line in io::stdin().lines() {
+        for line in io::stdin().lock().split(b'\n') {
             if sender.blocking_send(line).is_err() {
                 return;
             }
@@ -132,4 +138,39 @@ fn with_abort(failure: &Failure, aborted: Result<(), ClientError>) -> Failure {
         Err(error) => format!("{error}; the broker aborts the transaction when its time is up"),
     };
     Failure::Failed(format!("{failure}\n  {fate}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn produce(key_separator: Option<&str>) -> Produce {
+        Produce {
+            topic: "t".to_owned(),
+            key_separator: key_separator.map(str::to_owned),
+            transactional_id: None,
+            cluster: Cluster {
+                bootstrap: "localhost:9092".to_owned(),
+            },
+        }
+    }
+
+    #[test]
+    fn a_line_is_split_at_the_first_separator() {
+        let record = produce(Some("::"))
+            .record(b"k::v::w\r", 1)
+            .expect("a record");
+        assert_eq!(record, NewRecord::new("t", "v::w").key("k"));
+        let error = produce(Some(":")).record(b"plain", 3).expect_err("no key");
+        assert_eq!(
+            error.to_string(),
+            "line 3 has no key: there is no \":\" in it"
+        );
+    }
+
+    #[test]
+    fn without_a_separator_a_line_is_a_value_whatever_its_bytes() {
+        let record = produce(None).record(b"a:\xff", 1).expect("a record");
+        assert_eq!(record, NewRecord::new("t", b"a:\xff".to_vec()));
+    }
 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::processor::{Processor, ProcessorConfig, Source};
+use super::processor::{Processor, ProcessorConfig, RECONNECT_MS, Source};
 use super::tag::InputTag;
 use crate::error::Error;
 use crate::reader::Reader;
@@ -213,7 +213,8 @@ async fn drained(options: &LoadOptions) -> Result<(), Error> {
 async fn run_loader(options: LoadOptions, stop: watch::Receiver<bool>, report: Shared) {
     let config = ProducerConfig::new(&options.bootstrap)
         .compression(Compression::Lz4)
-        .set("delivery.timeout.ms", "300000");
+        .set("delivery.timeout.ms", "300000")
+        .set("reconnect.backoff.max.ms", RECONNECT_MS);
     let started = Instant::now();
     let mut next = 0;
     while !*stop.borrow() {

@@ -16,6 +16,10 @@ use super::tag::OutputTag;
 /// What every output's value begins with.
 const PREFIX: &[u8] = b"processed:";
 
+/// How soon a broker that went away is looked for again, at the latest. Kafka's second would leave
+/// the load idle for most of a quick restart.
+pub(super) const RECONNECT_MS: &str = "100";
+
 /// A commit or an abort that timed out is made again this often.
 const RETRIES: u32 = 100;
 
@@ -69,13 +73,15 @@ impl Processor {
         let producer = ProducerConfig::new(&config.bootstrap)
             .transactional(&config.transactional_id)
             .compression(Compression::Lz4)
-            .transaction_timeout(config.transaction_timeout);
+            .transaction_timeout(config.transaction_timeout)
+            .set("reconnect.backoff.max.ms", RECONNECT_MS);
         let producer = Confluent.producer(&producer)?;
         insist(|| producer.init_transactions()).await?;
         let consumer = ConsumerConfig::new(&config.bootstrap)
             .group(&config.group)
             .isolation(Isolation::ReadCommitted)
-            .set("max.poll.records", &config.batch.to_string());
+            .set("max.poll.records", &config.batch.to_string())
+            .set("reconnect.backoff.max.ms", RECONNECT_MS);
         let mut consumer = Confluent.consumer(&consumer)?;
         match &config.source {
             Source::Group(topic) => consumer.subscribe(&[topic]).await?,

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use once_wire::ApiKey;
@@ -31,7 +32,9 @@ pub(super) async fn accept(listener: TcpListener, upstream: Address, inner: Arc<
             accepted = listener.accept() => match accepted {
                 Ok((client, _)) => client,
                 Err(error) => {
+                    // Out of descriptors, mostly: some will be free again soon.
                     tracing::warn!(%error, "accepting a connection");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 }
             },

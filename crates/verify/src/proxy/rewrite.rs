@@ -166,3 +166,6 @@ fn encoded(header: &Bytes, response: &impl Message, version: i16) -> Result<Byte
     response.encode(&mut writer, version)?;
     Ok(writer.finish_contiguous())
 }
+
+#[cfg(test)]
+mod tests;
