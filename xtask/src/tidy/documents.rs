@@ -1,12 +1,20 @@
-//! What the documents promise: their links lead somewhere, and the tests they name exist.
+//! What the documents promise: their links lead somewhere, the tests they name exist, and every
+//! setting is described.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::Finding;
 use super::workspace::Workspace;
 
 /// Documents that must be there.
-const PRESENT: [&str; 2] = ["docs/apis.md", "docs/configuration.md"];
+const PRESENT: [&str; 2] = ["docs/apis.md", CONFIGURATION];
+
+/// It has a row for each of the broker's settings, under the heading Settings.
+const CONFIGURATION: &str = "docs/configuration.md";
+
+/// The broker's table of settings.
+const SETTINGS: &str = "crates/broker/src/config/settings.rs";
 
 /// It names tests as `` `path/of/file.rs::name_of_the_test` ``.
 const GUARANTEES: &str = "docs/guarantees.md";
@@ -19,7 +27,36 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
     absent
         .chain(broken_links(workspace))
         .chain(missing_tests(workspace))
+        .chain(settings(workspace))
         .collect()
+}
+
+fn settings(workspace: &Workspace) -> Vec<Finding> {
+    let known: BTreeSet<&str> = keys(workspace.text(SETTINGS)).collect();
+    let described: BTreeSet<&str> = rows(workspace.text(CONFIGURATION)).collect();
+    let undescribed = known.difference(&described);
+    let invented = described.difference(&known);
+    let undescribed = undescribed.map(|key| format!("{CONFIGURATION}: describe {key}"));
+    undescribed
+        .chain(invented.map(|key| format!("{CONFIGURATION}: {key} is no setting")))
+        .collect()
+}
+
+/// The text that begins each row of the code's table.
+fn keys(code: &str) -> impl Iterator<Item = &str> {
+    ["plain!(", "key:"].into_iter().flat_map(move |begin| {
+        let rows = code.split(begin).skip(1);
+        rows.filter_map(|row| row.trim_start().strip_prefix('"')?.split('"').next())
+    })
+}
+
+/// The backquoted text that begins each row of the document's table.
+fn rows(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .skip_while(|line| *line != "## Settings")
+        .skip(1)
+        .take_while(|line| !line.starts_with("## "))
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
 }
 
 fn broken_links(workspace: &Workspace) -> impl Iterator<Item = Finding> {
@@ -85,7 +122,7 @@ mod tests {
 
     fn findings(files: &[(&str, &str)]) -> Vec<Finding> {
         let mut workspace = Workspace::default();
-        for (path, text) in files.iter().chain(&PRESENT.map(|path| (path, ""))) {
+        for (path, text) in PRESENT.map(|path| (path, "")).iter().chain(files) {
             workspace
                 .files
                 .insert((*path).to_owned(), (*text).to_owned());
@@ -111,6 +148,18 @@ mod tests {
             findings(&[(GUARANTEES, named), ("crates/a.rs", code)]).len(),
             0
         );
+    }
+
+    #[test]
+    fn every_setting_has_a_row_and_no_row_is_invented() {
+        let code = "pub key: &str, key: $key, Setting { key: \"a.b\" }, plain!(\n  \"c\", Int)";
+        let found = |rows: &str| {
+            let rows = format!("| `--flag` | |\n## Settings\n{rows}## More\n| `x` | |\n");
+            findings(&[(SETTINGS, code), (CONFIGURATION, &rows)]).len()
+        };
+        assert_eq!(found("| `a.b` | x |\n| `c` (ours) | `e.f` |\n"), 0);
+        assert_eq!(found("| `a.b` | x |\n"), 1);
+        assert_eq!(found("| `a.b` | |\n| `c` | |\n| `g.h` | |\n"), 1);
     }
 
     #[test]

@@ -36,14 +36,13 @@ pub(super) fn check(workspace: &Workspace) -> Vec<Finding> {
 }
 
 fn problem(path: &str, line: &str) -> Option<String> {
-    let has = |words: &[&'static str]| words.iter().copied().find(|word| line.contains(word));
     if path.ends_with(".rs")
-        && let Some(stub) = has(&STUBS)
+        && let Some(stub) = STUBS.into_iter().find(|stub| line.contains(stub))
     {
         return Some(format!("{stub}: finish it, or write the gap down"));
     }
     if path.ends_with(".toml")
-        && let Some(word) = has(&REGISTRIES)
+        && let Some(word) = REGISTRIES.into_iter().find(|word| names(line, word))
     {
         return Some(format!("{word}: only the public registry"));
     }
@@ -56,9 +55,9 @@ fn problem(path: &str, line: &str) -> Option<String> {
         .map(|folder| format!("{folder}: a path of one machine"))
 }
 
-/// Whether the line has the folder as the beginning of a path, and not inside a longer one.
-fn names(line: &str, folder: &str) -> bool {
-    line.match_indices(folder).any(|(at, _)| {
+/// Whether the line has the words where a path or a key may begin, and not inside a longer one.
+fn names(line: &str, words: &str) -> bool {
+    line.match_indices(words).any(|(at, _)| {
         let before = line[..at].chars().next_back();
         !before.is_some_and(|c| c.is_alphanumeric() || "._-/}".contains(c))
     })
@@ -103,6 +102,7 @@ mod tests {
         );
         for word in REGISTRIES {
             assert_eq!(findings(".cargo/config.toml", word), 1, "{word}");
+            assert_eq!(findings("deny.toml", &format!("un-{word}")), 0, "{word}");
         }
     }
 }
