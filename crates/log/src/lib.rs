@@ -19,6 +19,7 @@ mod producers;
 mod read;
 mod segments;
 pub mod snapshot;
+pub mod store;
 mod tail;
 mod time_index;
 mod timestamp;

@@ -128,7 +128,7 @@ impl PartitionLog {
             return (Source::Empty, from);
         }
         if self.tail.first_offset().is_some_and(|first| from >= first) {
-            return self.from_memory(from, upper, max_bytes, at_least_one);
+            return self.memory_from(from, upper, max_bytes, at_least_one);
         }
         let segment = self.segment_with(from);
         let position = segment
@@ -149,7 +149,7 @@ impl PartitionLog {
         )
     }
 
-    fn from_memory(
+    fn memory_from(
         &self,
         from: i64,
         upper: i64,

@@ -77,16 +77,8 @@ impl Segment {
         batch: &Extent,
         index_interval_bytes: u32,
     ) -> (Option<IndexEntry>, Option<TimeIndexEntry>) {
-        if self.size == 0 {
-            self.first_timestamp = batch.max_timestamp;
-        }
-        if batch.max_timestamp > self.max_timestamp.timestamp {
-            self.max_timestamp = TimeIndexEntry {
-                timestamp: batch.max_timestamp,
-                offset: batch.last_offset,
-            };
-        }
         let position = self.size;
+        self.note(batch);
         let mut due = (None, None);
         if position - self.last_indexed > u64::from(index_interval_bytes) {
             let position = u32::try_from(position).expect("segment.bytes has 32 bits");
@@ -98,9 +90,22 @@ impl Segment {
             self.last_indexed = u64::from(position);
             due = (Some(entry), self.take_time_entry());
         }
+        due
+    }
+
+    /// Takes a batch at its end whose index entries, if any fell due, are in the files already.
+    pub(crate) fn note(&mut self, batch: &Extent) {
+        if self.size == 0 {
+            self.first_timestamp = batch.max_timestamp;
+        }
+        if batch.max_timestamp > self.max_timestamp.timestamp {
+            self.max_timestamp = TimeIndexEntry {
+                timestamp: batch.max_timestamp,
+                offset: batch.last_offset,
+            };
+        }
         self.size += batch.size;
         self.end = batch.last_offset + 1;
-        due
     }
 
     /// The time index entry for what is largest so far, if the index does not have it yet.

@@ -1,0 +1,24 @@
+//! The files of a partition and of a data directory, in Kafka's formats, reached only through [`Disk`].
+//!
+//! [`Store`] carries out what [`PartitionLog`](crate::PartitionLog) decided, on whatever thread owns it;
+//! [`SegmentReader`] reads ranges back, on any thread; [`recover`] turns files into state after a stop or crash;
+//! [`DataDir`] is the directory around the partitions.
+
+mod batches;
+mod checkpoint;
+mod dir;
+mod disk;
+mod error;
+mod names;
+mod partition;
+mod reader;
+mod recover;
+mod segment;
+
+pub use batches::Batches;
+pub use dir::{Checkpoint, DataDir, Identity, PartitionDir};
+pub use disk::{Crash, DirEntry, Disk, FakeDisk, FakeFile, RealDisk};
+pub use error::{DirError, ReadFailure, RecoverError};
+pub use partition::Store;
+pub use reader::SegmentReader;
+pub use recover::{Opening, recover};

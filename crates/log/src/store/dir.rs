@@ -1,0 +1,370 @@
+//! The data directory: whose it is, its checkpoints, and the directories of the partitions.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use once_wire::Uuid;
+
+use super::checkpoint::{
+    offsets_text, parse_metadata, parse_offsets, parse_properties, properties_text,
+};
+use super::disk::{Disk, read_file, replace_file};
+use super::error::DirError;
+use super::names::PARTITION_METADATA;
+
+const LOCK: &str = ".lock";
+const META_PROPERTIES: &str = "meta.properties";
+const CLEAN_SHUTDOWN: &str = ".kafka_cleanshutdown";
+/// Ends the name of a directory that is being deleted.
+const DELETED: &str = "-delete";
+/// Ends the name of a directory that belongs to no topic.
+const STRAY: &str = "-stray";
+/// The longest name a file system takes, in bytes.
+const NAME_MAX: usize = 255;
+
+/// Whose a data directory is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// `cluster.id`.
+    pub cluster_id: String,
+    /// `node.id`.
+    pub node_id: i32,
+    /// `directory.id`.
+    pub directory_id: Uuid,
+}
+
+/// An offset per partition, kept in a file of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checkpoint {
+    /// Everything below is on disk and need not be looked at after a crash.
+    RecoveryPoint,
+    /// The high watermark.
+    HighWatermark,
+    /// The log start offset, where it lies within a segment.
+    LogStart,
+}
+
+impl Checkpoint {
+    fn file_name(self) -> &'static str {
+        match self {
+            Checkpoint::RecoveryPoint => "recovery-point-offset-checkpoint",
+            Checkpoint::HighWatermark => "replication-offset-checkpoint",
+            Checkpoint::LogStart => "log-start-offset-checkpoint",
+        }
+    }
+}
+
+/// The directory of one partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionDir {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The topic's name.
+    pub topic: String,
+    /// The partition's index.
+    pub partition: i32,
+    /// The topic's id; none if the file that says it is missing or torn, as when a crash cut its making short.
+    pub topic_id: Option<Uuid>,
+}
+
+/// A data directory, locked for this process.
+pub struct DataDir<D: Disk> {
+    disk: Arc<D>,
+    path: PathBuf,
+    identity: Identity,
+    _lock: D::File,
+}
+
+impl<D: Disk> DataDir<D> {
+    /// Makes the directory if it is missing, locks it, and checks whose it is. One that belongs to nobody yet
+    /// gets the identity `fresh`. Its `node.id` must be the one asked for; its cluster too, if one is `expected`.
+    ///
+    /// # Errors
+    /// See [`DirError`]; each is a sentence for the operator.
+    pub fn open(
+        disk: Arc<D>,
+        path: PathBuf,
+        fresh: &Identity,
+        expected_cluster: Option<&str>,
+    ) -> Result<Self, DirError> {
+        disk.create_dir(&path).map_err(DirError::io(&path))?;
+        let lock = disk.lock(&path.join(LOCK)).map_err(|e| match e.kind() {
+            io::ErrorKind::WouldBlock => DirError::InUse(path.clone()),
+            _ => DirError::io(path.join(LOCK))(e),
+        })?;
+        let file = path.join(META_PROPERTIES);
+        let identity = match read_text(&*disk, &file)? {
+            Some(text) => read_identity(&file, &text)?,
+            None => {
+                replace_file(&*disk, &file, identity_text(fresh).as_bytes())
+                    .map_err(DirError::io(&file))?;
+                if let Some(parent) = path.parent() {
+                    disk.sync_dir(parent).map_err(DirError::io(parent))?;
+                }
+                fresh.clone()
+            }
+        };
+        let expected_cluster = expected_cluster.unwrap_or(&identity.cluster_id);
+        let other = |field, found: &dyn ToString, expected: &dyn ToString| DirError::OtherOwner {
+            path: path.clone(),
+            field,
+            found: found.to_string(),
+            expected: expected.to_string(),
+        };
+        if identity.node_id != fresh.node_id {
+            return Err(other("node.id", &identity.node_id, &fresh.node_id));
+        }
+        if identity.cluster_id != expected_cluster {
+            return Err(other("cluster.id", &identity.cluster_id, &expected_cluster));
+        }
+        Ok(DataDir {
+            disk,
+            path,
+            identity,
+            _lock: lock,
+        })
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where a partition's directory is, or would be.
+    #[must_use]
+    pub fn partition_path(&self, topic: &str, partition: i32) -> PathBuf {
+        self.path.join(format!("{topic}-{partition}"))
+    }
+
+    /// Says whether the last stop was clean, and forgets it durably: from now on only the next clean stop counts.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn take_clean_marker(&self) -> Result<bool, DirError> {
+        let file = self.path.join(CLEAN_SHUTDOWN);
+        match self.disk.remove(&file) {
+            Ok(()) => self.sync().map(|()| true),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(e) => Err(DirError::io(file)(e)),
+        }
+    }
+
+    /// The stop is clean: everything is on disk. The last thing to be written.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn write_clean_marker(&self) -> Result<(), DirError> {
+        let file = self.path.join(CLEAN_SHUTDOWN);
+        let json = br#"{"version":0,"brokerEpoch":-1}"#;
+        replace_file(&*self.disk, &file, json).map_err(DirError::io(&file))
+    }
+
+    /// Reads a checkpoint; an absent one is empty.
+    ///
+    /// # Errors
+    /// The disk's, and [`DirError::Malformed`].
+    pub fn read_checkpoint(
+        &self,
+        which: Checkpoint,
+    ) -> Result<BTreeMap<(String, i32), i64>, DirError> {
+        let path = self.path.join(which.file_name());
+        let Some(text) = read_text(&*self.disk, &path)? else {
+            return Ok(BTreeMap::new());
+        };
+        parse_offsets(&text).map_err(|reason| DirError::Malformed { path, reason })
+    }
+
+    /// Replaces a checkpoint; after a power loss it is the old or the new one.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn write_checkpoint(
+        &self,
+        which: Checkpoint,
+        offsets: &BTreeMap<(String, i32), i64>,
+    ) -> Result<(), DirError> {
+        let path = self.path.join(which.file_name());
+        replace_file(&*self.disk, &path, offsets_text(offsets).as_bytes())
+            .map_err(DirError::io(&path))
+    }
+
+    /// The directories of partitions, by name. What is being deleted or went stray is not among them.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn partitions(&self) -> Result<Vec<PartitionDir>, DirError> {
+        let mut found = Vec::new();
+        for entry in self
+            .disk
+            .list(&self.path)
+            .map_err(DirError::io(&self.path))?
+        {
+            let Some((topic, partition)) = parse_partition(&entry.name).filter(|_| entry.is_dir)
+            else {
+                continue;
+            };
+            let path = self.path.join(&entry.name);
+            let metadata = read_text(&*self.disk, &path.join(PARTITION_METADATA))?;
+            let topic_id = metadata.and_then(|text| parse_metadata(&text));
+            found.push(PartitionDir {
+                path,
+                topic: topic.to_owned(),
+                partition,
+                topic_id,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Takes away what deletions that were cut short have left.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn finish_deletions(&self) -> Result<(), DirError> {
+        for entry in self
+            .disk
+            .list(&self.path)
+            .map_err(DirError::io(&self.path))?
+        {
+            if entry.is_dir && entry.name.ends_with(DELETED) {
+                let path = self.path.join(&entry.name);
+                remove_dir(&*self.disk, &path).map_err(DirError::io(&path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes a partition's directory, as [`Store::delete`](super::Store::delete) does when none is open.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn delete(&self, partition: &PartitionDir, unique: Uuid) -> Result<(), DirError> {
+        remove_partition(&*self.disk, &partition.path, unique)
+            .map_err(DirError::io(&partition.path))
+    }
+
+    /// Puts aside a directory that belongs to no topic we know; it is never deleted. Returns its new place.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn set_stray(&self, partition: &PartitionDir, unique: Uuid) -> Result<PathBuf, DirError> {
+        put_aside(&*self.disk, &partition.path, unique, STRAY)
+            .map_err(DirError::io(&partition.path))
+    }
+
+    fn sync(&self) -> Result<(), DirError> {
+        self.disk
+            .sync_dir(&self.path)
+            .map_err(DirError::io(&self.path))
+    }
+}
+
+/// Renames a partition's directory out of the way, durably, then takes it away.
+pub(crate) fn remove_partition<D: Disk>(disk: &D, dir: &Path, unique: Uuid) -> io::Result<()> {
+    let aside = put_aside(disk, dir, unique, DELETED)?;
+    remove_dir(disk, &aside)
+}
+
+/// Kafka's way: the name, shortened so that all fits, a dot, 32 hexadecimal digits, the suffix.
+fn put_aside<D: Disk>(disk: &D, dir: &Path, unique: Uuid, suffix: &str) -> io::Result<PathBuf> {
+    let name = dir
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let hex: String = unique.0.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (topic, partition) = name.rsplit_once('-').unwrap_or((&name, ""));
+    let rest = format!("-{partition}.{hex}{suffix}");
+    let mut kept = topic.len().min(NAME_MAX - rest.len());
+    while !topic.is_char_boundary(kept) {
+        kept -= 1;
+    }
+    let aside = dir.with_file_name(format!("{}{rest}", &topic[..kept]));
+    disk.rename(dir, &aside)?;
+    if let Some(parent) = dir.parent() {
+        disk.sync_dir(parent)?;
+    }
+    Ok(aside)
+}
+
+fn remove_dir<D: Disk>(disk: &D, dir: &Path) -> io::Result<()> {
+    for entry in disk.list(dir)? {
+        let path = dir.join(&entry.name);
+        if entry.is_dir {
+            remove_dir(disk, &path)?
+        } else {
+            disk.remove(&path)?
+        }
+    }
+    disk.remove(dir)
+}
+
+/// Topic and partition of a directory's name; the partition follows the last dash.
+fn parse_partition(name: &str) -> Option<(&str, i32)> {
+    let (topic, partition) = name.rsplit_once('-')?;
+    let digits = !partition.is_empty() && partition.bytes().all(|b| b.is_ascii_digit());
+    (digits && !topic.is_empty()).then(|| partition.parse().ok().map(|p| (topic, p)))?
+}
+
+fn read_text<D: Disk>(disk: &D, path: &Path) -> Result<Option<String>, DirError> {
+    match read_file(disk, path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(DirError::io(path)(e)),
+    }
+}
+
+fn identity_text(identity: &Identity) -> String {
+    let (node, directory) = (
+        identity.node_id.to_string(),
+        identity.directory_id.to_string(),
+    );
+    properties_text(&[
+        ("version", "1"),
+        ("cluster.id", &identity.cluster_id),
+        ("node.id", &node),
+        ("directory.id", &directory),
+    ])
+}
+
+fn read_identity(path: &Path, text: &str) -> Result<Identity, DirError> {
+    let properties = parse_properties(text);
+    let malformed = |reason: String| DirError::Malformed {
+        path: path.to_path_buf(),
+        reason,
+    };
+    let get = |key| {
+        properties
+            .get(key)
+            .copied()
+            .ok_or_else(|| malformed(format!("it has no {key}")))
+    };
+    if get("version")? != "1" {
+        return Err(malformed(format!(
+            "its version is {}, not 1",
+            get("version")?
+        )));
+    }
+    let node_id = get("node.id")?;
+    let directory_id = get("directory.id")?;
+    Ok(Identity {
+        cluster_id: get("cluster.id")?.to_owned(),
+        node_id: node_id
+            .parse()
+            .map_err(|_| malformed(format!("node.id {node_id:?} is no number")))?,
+        directory_id: directory_id
+            .parse()
+            .map_err(|_| malformed(format!("directory.id {directory_id:?} is no id")))?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

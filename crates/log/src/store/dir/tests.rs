@@ -1,0 +1,192 @@
+//! What a data directory promises its operator.
+
+use super::super::disk::{Crash, FakeDisk, write_file};
+use super::super::names::PARTITION_METADATA;
+use super::*;
+
+fn identity() -> Identity {
+    Identity {
+        cluster_id: "cluster".to_owned(),
+        node_id: 1,
+        directory_id: Uuid([3; 16]),
+    }
+}
+
+fn open(disk: &Arc<FakeDisk>, fresh: &Identity) -> Result<DataDir<FakeDisk>, DirError> {
+    DataDir::open(Arc::clone(disk), PathBuf::from("/data"), fresh, None)
+}
+
+#[test]
+fn a_directory_is_made_keeps_its_identity_and_survives_power_loss() {
+    let disk = Arc::new(FakeDisk::new());
+    drop(open(&disk, &identity()).expect("makes it"));
+    disk.crash(Crash::LoseAll);
+    let other = Identity {
+        cluster_id: "ignored".to_owned(),
+        directory_id: Uuid([4; 16]),
+        ..identity()
+    };
+    assert_eq!(
+        open(&disk, &other).expect("opens it").identity(),
+        &identity()
+    );
+}
+
+#[test]
+fn a_second_broker_is_told_that_the_directory_is_in_use() {
+    let disk = Arc::new(FakeDisk::new());
+    let _held = open(&disk, &identity()).expect("makes it");
+    let refused = open(&disk, &identity())
+        .err()
+        .expect("is in use")
+        .to_string();
+    assert_eq!(
+        refused,
+        "the data directory /data is in use by another broker: stop that one, or use another directory"
+    );
+}
+
+#[test]
+fn another_node_or_cluster_is_refused() {
+    let disk = Arc::new(FakeDisk::new());
+    drop(open(&disk, &identity()).expect("makes it"));
+    let other = Identity {
+        node_id: 2,
+        ..identity()
+    };
+    assert!(matches!(
+        open(&disk, &other),
+        Err(DirError::OtherOwner {
+            field: "node.id",
+            ..
+        })
+    ));
+    let refused = DataDir::open(
+        Arc::clone(&disk),
+        PathBuf::from("/data"),
+        &identity(),
+        Some("another"),
+    );
+    assert!(matches!(
+        refused,
+        Err(DirError::OtherOwner {
+            field: "cluster.id",
+            ..
+        })
+    ));
+}
+
+#[test]
+fn a_clean_stop_counts_once() {
+    let disk = Arc::new(FakeDisk::new());
+    let dir = open(&disk, &identity()).expect("makes it");
+    assert!(!dir.take_clean_marker().expect("looks"));
+    dir.write_clean_marker().expect("writes");
+    assert!(dir.take_clean_marker().expect("looks"));
+    drop(dir);
+    disk.crash(Crash::LoseAll);
+    assert!(
+        !open(&disk, &identity())
+            .expect("opens")
+            .take_clean_marker()
+            .expect("looks")
+    );
+}
+
+#[test]
+fn a_checkpoint_is_the_old_or_the_new_one_after_any_crash() {
+    for seed in 0..50 {
+        let disk = Arc::new(FakeDisk::new());
+        let dir = open(&disk, &identity()).expect("makes it");
+        let at = |offset| BTreeMap::from([(("topic".to_owned(), 0), offset)]);
+        dir.write_checkpoint(Checkpoint::RecoveryPoint, &at(1))
+            .expect("writes");
+        disk.fail_sync_in(1 + seed % 3);
+        let written = dir
+            .write_checkpoint(Checkpoint::RecoveryPoint, &at(2))
+            .is_ok();
+        drop(dir);
+        disk.crash(Crash::Seeded(seed));
+        let dir = open(&disk, &identity()).expect("opens");
+        let read = dir
+            .read_checkpoint(Checkpoint::RecoveryPoint)
+            .expect("is whole");
+        assert!(
+            read == at(2) || (read == at(1) && !written),
+            "seed {seed}: {read:?}"
+        );
+    }
+}
+
+#[test]
+fn partitions_are_found_by_the_last_dash_and_others_left_alone() {
+    let disk = Arc::new(FakeDisk::new());
+    let dir = open(&disk, &identity()).expect("makes it");
+    for name in [
+        "a-b-0",
+        "a-12",
+        "x-0.00000000000000000000000000000000-delete",
+        "no",
+        "-3",
+        "y--1",
+        "z-",
+    ] {
+        disk.create_dir(&dir.path().join(name)).expect("makes");
+    }
+    let metadata = dir.path().join("a-12").join(PARTITION_METADATA);
+    write_file(
+        &*disk,
+        &metadata,
+        b"version: 0\ntopic_id: AQEBAQEBAQEBAQEBAQEBAQ",
+    )
+    .expect("writes");
+    let found = dir.partitions().expect("lists");
+    let names: Vec<_> = found
+        .iter()
+        .map(|p| (p.topic.as_str(), p.partition, p.topic_id))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("a", 12, Some(Uuid([1; 16]))),
+            ("a-b", 0, None),
+            ("y-", 1, None)
+        ]
+    );
+    dir.finish_deletions().expect("deletes");
+    assert_eq!(
+        disk.list(dir.path())
+            .expect("lists")
+            .iter()
+            .filter(|e| e.name.ends_with("-delete"))
+            .count(),
+        0
+    );
+}
+
+#[test]
+fn a_deleted_or_stray_directory_gets_a_name_that_fits() {
+    let disk = Arc::new(FakeDisk::new());
+    let dir = open(&disk, &identity()).expect("makes it");
+    let topic = "t".repeat(249);
+    let path = dir.partition_path(&topic, 17);
+    disk.create_dir(&path).expect("makes");
+    let partition = dir
+        .partitions()
+        .expect("lists")
+        .pop()
+        .expect("there is one");
+    let aside = dir
+        .set_stray(&partition, Uuid([0xab; 16]))
+        .expect("renames");
+    let name = aside
+        .file_name()
+        .expect("has one")
+        .to_string_lossy()
+        .into_owned();
+    assert!(
+        name.len() == 255 && name.ends_with(&format!("t-17.{}-stray", "ab".repeat(16))),
+        "{name}"
+    );
+    assert_eq!(dir.partitions().expect("lists"), []);
+}

@@ -1,0 +1,257 @@
+//! The fake disk's files and directories: what is seen, what is durable, and the changes in between.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::path::{Component, Path};
+
+/// Which node.
+pub(super) type NodeId = usize;
+
+/// The directory above all.
+pub(super) const ROOT: NodeId = 0;
+
+/// All files and directories; a node without a name stays, as an open file does.
+pub(super) struct Nodes(Vec<Node>);
+
+pub(super) enum Node {
+    File(FileNode),
+    Dir(Dir),
+}
+
+/// A file. Applied to `durable`, all `pending` changes make `data`, unless a sync failed.
+#[derive(Default)]
+pub(super) struct FileNode {
+    data: Vec<u8>,
+    durable: Vec<u8>,
+    pending: Vec<Edit>,
+}
+
+enum Edit {
+    Write(u64, Vec<u8>),
+    Truncate(u64),
+}
+
+/// A directory; as with a file, but its changes are lost from the end.
+#[derive(Default)]
+pub(super) struct Dir {
+    names: BTreeMap<String, NodeId>,
+    durable: BTreeMap<String, NodeId>,
+    pending: Vec<Change>,
+}
+
+#[derive(Clone)]
+pub(super) enum Change {
+    Link(String, NodeId),
+    Unlink(String),
+    Rename(String, String),
+}
+
+impl Default for Nodes {
+    fn default() -> Self {
+        Nodes(vec![Node::Dir(Dir::default())])
+    }
+}
+
+impl Nodes {
+    pub(super) fn add(&mut self, node: Node) -> NodeId {
+        self.0.push(node);
+        self.0.len() - 1
+    }
+
+    pub(super) fn file(&self, id: NodeId) -> io::Result<&FileNode> {
+        match &self.0[id] {
+            Node::File(file) => Ok(file),
+            Node::Dir(_) => Err(ErrorKind::IsADirectory.into()),
+        }
+    }
+
+    pub(super) fn file_mut(&mut self, id: NodeId) -> io::Result<&mut FileNode> {
+        match &mut self.0[id] {
+            Node::File(file) => Ok(file),
+            Node::Dir(_) => Err(ErrorKind::IsADirectory.into()),
+        }
+    }
+
+    pub(super) fn dir(&self, id: NodeId) -> io::Result<&Dir> {
+        match &self.0[id] {
+            Node::Dir(dir) => Ok(dir),
+            Node::File(_) => Err(ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    pub(super) fn dir_mut(&mut self, id: NodeId) -> io::Result<&mut Dir> {
+        match &mut self.0[id] {
+            Node::Dir(dir) => Ok(dir),
+            Node::File(_) => Err(ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    /// The node a path names.
+    pub(super) fn find(&self, path: &Path) -> io::Result<NodeId> {
+        let mut at = ROOT;
+        for part in path.components() {
+            let Component::Normal(name) = part else {
+                continue;
+            };
+            at = self
+                .dir(at)?
+                .get(&name.to_string_lossy())
+                .ok_or(ErrorKind::NotFound)?;
+        }
+        Ok(at)
+    }
+
+    /// The directory a path lies in, and its name there.
+    pub(super) fn parent(&self, path: &Path) -> io::Result<(NodeId, String)> {
+        let name = path
+            .file_name()
+            .ok_or(ErrorKind::InvalidInput)?
+            .to_string_lossy()
+            .into_owned();
+        let dir = self.find(path.parent().ok_or(ErrorKind::InvalidInput)?)?;
+        self.dir(dir)?;
+        Ok((dir, name))
+    }
+
+    /// Bytes of all files that have a name.
+    pub(super) fn used(&self) -> u64 {
+        let named = self.0.iter().filter_map(|node| match node {
+            Node::Dir(dir) => Some(dir.names.values()),
+            Node::File(_) => None,
+        });
+        named
+            .flatten()
+            .filter_map(|id| self.file(*id).ok())
+            .map(|file| file.data.len() as u64)
+            .sum()
+    }
+
+    /// The power goes: `choose(n)` picks one of n outcomes for each change, 0 being the loss of it.
+    pub(super) fn lose(&mut self, choose: &mut dyn FnMut(u64) -> u64) {
+        for node in &mut self.0 {
+            match node {
+                Node::File(file) => file.lose(choose),
+                Node::Dir(dir) => dir.lose(choose),
+            }
+        }
+    }
+}
+
+impl Node {
+    pub(super) fn file() -> Self {
+        Node::File(FileNode::default())
+    }
+}
+
+impl FileNode {
+    pub(super) fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    pub(super) fn write(&mut self, at: u64, bytes: Vec<u8>) {
+        let edit = Edit::Write(at, bytes);
+        edit.apply(&mut self.data);
+        self.pending.push(edit);
+    }
+
+    pub(super) fn truncate(&mut self, len: u64) {
+        let edit = Edit::Truncate(len);
+        edit.apply(&mut self.data);
+        self.pending.push(edit);
+    }
+
+    pub(super) fn sync(&mut self) {
+        for edit in self.pending.drain(..) {
+            edit.apply(&mut self.durable);
+        }
+    }
+
+    /// A sync failed: the changes stay visible, but nobody will ever write them out.
+    pub(super) fn forget(&mut self) {
+        self.pending.clear();
+    }
+
+    fn lose(&mut self, choose: &mut dyn FnMut(u64) -> u64) {
+        for edit in self.pending.drain(..) {
+            match (choose(3), edit) {
+                (0, _) => {}
+                (1, Edit::Write(at, mut bytes)) => {
+                    let kept = choose(bytes.len() as u64 + 1);
+                    bytes.truncate(usize::try_from(kept).expect("no more than there was"));
+                    Edit::Write(at, bytes).apply(&mut self.durable);
+                }
+                (_, edit) => edit.apply(&mut self.durable),
+            }
+        }
+        self.data.clone_from(&self.durable);
+    }
+}
+
+impl Edit {
+    fn apply(&self, to: &mut Vec<u8>) {
+        let index = |n: u64| usize::try_from(n).expect("the fake disk lives in memory");
+        match self {
+            Edit::Write(_, bytes) if bytes.is_empty() => {}
+            Edit::Write(at, bytes) => {
+                let (start, end) = (index(*at), index(*at) + bytes.len());
+                if to.len() < end {
+                    to.resize(end, 0);
+                }
+                to[start..end].copy_from_slice(bytes);
+            }
+            Edit::Truncate(len) => to.resize(index(*len), 0),
+        }
+    }
+}
+
+impl Dir {
+    pub(super) fn get(&self, name: &str) -> Option<NodeId> {
+        self.names.get(name).copied()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    pub(super) fn names(&self) -> &BTreeMap<String, NodeId> {
+        &self.names
+    }
+
+    pub(super) fn change(&mut self, change: Change) {
+        change.apply(&mut self.names);
+        self.pending.push(change);
+    }
+
+    pub(super) fn sync(&mut self) {
+        for change in self.pending.drain(..) {
+            change.apply(&mut self.durable);
+        }
+    }
+
+    fn lose(&mut self, choose: &mut dyn FnMut(u64) -> u64) {
+        let kept = usize::try_from(choose(self.pending.len() as u64 + 1))
+            .expect("no more than there were");
+        for change in self.pending.drain(..).take(kept) {
+            change.apply(&mut self.durable);
+        }
+        self.names.clone_from(&self.durable);
+    }
+}
+
+impl Change {
+    fn apply(&self, to: &mut BTreeMap<String, NodeId>) {
+        match self {
+            Change::Link(name, node) => {
+                to.insert(name.clone(), *node);
+            }
+            Change::Unlink(name) => {
+                to.remove(name);
+            }
+            Change::Rename(from, name) => {
+                if let Some(node) = to.remove(from) {
+                    to.insert(name.clone(), node);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What goes wrong with files, in sentences: what happened, to which path, and what to do.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use once_wire::Uuid;
+
+/// Why a range could not be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ReadFailure {
+    /// The segment is gone: retention took it after the read was planned.
+    #[error("the segment {0} no longer exists")]
+    Gone(PathBuf),
+    /// The disk failed.
+    #[error("reading {path} failed: {error}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: Arc<io::Error>,
+    },
+    /// The bytes are not what was written.
+    #[error("{path} is damaged at byte {position}: {reason}")]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where the batch begins that cannot be read.
+        position: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl ReadFailure {
+    pub(crate) fn io(path: PathBuf, error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::NotFound {
+            ReadFailure::Gone(path)
+        } else {
+            ReadFailure::Io {
+                path,
+                error: Arc::new(error),
+            }
+        }
+    }
+}
+
+/// Why a partition cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// The disk failed.
+    #[error("opening the partition in {path} failed: {error}")]
+    Io {
+        /// The directory or file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The directory belongs to another topic of the same name.
+    #[error(
+        "{path} belongs to topic id {found}, but the topic has id {expected}: move the directory away"
+    )]
+    OtherTopic {
+        /// The directory.
+        path: PathBuf,
+        /// The id in its `partition.metadata`.
+        found: Uuid,
+        /// The id the topic has.
+        expected: Uuid,
+    },
+    /// A file that is no torn end but damage: cutting it would lose what was acknowledged.
+    #[error(
+        "{path} is damaged at byte {position}, below what had been flushed: {reason}; restore the file, or delete it \
+         and what follows it to go on without those records"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the batch begins that cannot be read.
+        position: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Why a data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DirError {
+    /// The disk failed.
+    #[error("using the data directory failed at {path}: {error}")]
+    Io {
+        /// The directory or file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Another process has it.
+    #[error(
+        "the data directory {0} is in use by another broker: stop that one, or use another directory"
+    )]
+    InUse(PathBuf),
+    /// It belongs to another node or cluster.
+    #[error(
+        "the data directory {path} belongs to {field} {found}, not {expected}: use another directory"
+    )]
+    OtherOwner {
+        /// The directory.
+        path: PathBuf,
+        /// `cluster.id` or `node.id`.
+        field: &'static str,
+        /// What `meta.properties` says.
+        found: String,
+        /// What was asked for.
+        expected: String,
+    },
+    /// A file that does not read as what it should be.
+    #[error("{path} cannot be understood: {reason}; restore it from a copy, or remove it")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl DirError {
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        |error| DirError::Io { path, error }
+    }
+}
+
+impl RecoverError {
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        |error| RecoverError::Io { path, error }
+    }
+}
+
+impl From<ReadFailure> for RecoverError {
+    fn from(failure: ReadFailure) -> Self {
+        match failure {
+            ReadFailure::Gone(path) => RecoverError::Io {
+                path,
+                error: io::ErrorKind::NotFound.into(),
+            },
+            ReadFailure::Io { path, error } => RecoverError::Io {
+                path,
+                error: io::Error::new(error.kind(), error.to_string()),
+            },
+            ReadFailure::Corrupt {
+                path,
+                position,
+                reason,
+            } => RecoverError::Damaged {
+                path,
+                position,
+                reason,
+            },
+        }
+    }
+}

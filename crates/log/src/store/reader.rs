@@ -1,0 +1,386 @@
+//! Reading ranges of segments back, on any thread.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use once_wire::batch::{Batch, BatchError, BatchHeader, HEADER_SIZE};
+
+use super::batches::{Batches, FileBatches};
+use super::disk::Disk;
+use super::error::ReadFailure;
+use super::names::{self, Kind};
+use crate::index::{INDEX_ENTRY_BYTES, IndexEntry};
+use crate::read::FileRange;
+use crate::time_index::{TIME_INDEX_ENTRY_BYTES, TimeIndexEntry};
+use crate::timestamp::{FoundTimestamp, TimestampSearch, first_at_or_after};
+
+/// How many files stay open for readers of one partition.
+const OPEN_MAX: usize = 2;
+/// How many places are remembered where a read ended, so that the next one need not search.
+const PLACES_MAX: usize = 16;
+/// Bytes read at once while walking from header to header.
+const WALK_BYTES: usize = 8 * 1024;
+
+/// Reads the segments of one partition. Cloning is cheap, and clones share open files.
+pub struct SegmentReader<D: Disk> {
+    disk: Arc<D>,
+    dir: Arc<Path>,
+    shared: Arc<Mutex<Shared<D>>>,
+}
+
+struct Shared<D: Disk> {
+    open: VecDeque<(i64, D::File)>,
+    /// Segment and offset, and where the batch with that offset begins.
+    places: VecDeque<(i64, i64, u64)>,
+}
+
+impl<D: Disk> Clone for SegmentReader<D> {
+    fn clone(&self) -> Self {
+        SegmentReader {
+            disk: Arc::clone(&self.disk),
+            dir: Arc::clone(&self.dir),
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<D: Disk> SegmentReader<D> {
+    pub(crate) fn new(disk: Arc<D>, dir: PathBuf) -> Self {
+        let shared = Shared {
+            open: VecDeque::new(),
+            places: VecDeque::new(),
+        };
+        SegmentReader {
+            disk,
+            dir: dir.into(),
+            shared: Arc::new(Mutex::new(shared)),
+        }
+    }
+
+    /// The whole batches of a range, each with its checksum verified; empty if the range has none.
+    ///
+    /// # Errors
+    /// See [`ReadFailure`]; a damaged batch is an error only if it is the first one, else the range ends before it.
+    pub fn read(&self, range: &FileRange) -> Result<Bytes, ReadFailure> {
+        let path = Kind::Log.path(&self.dir, range.segment);
+        let failed = |e| ReadFailure::io(path.clone(), e);
+        let file = self.log(range.segment)?;
+        let len = self.disk.len(&file).map_err(failed)?;
+        let Some((position, first)) = self.locate(range, &file, len)? else {
+            return Ok(Bytes::new());
+        };
+        let least = if range.at_least_one { first.size() } else { 0 };
+        let wanted = u64::try_from(range.max_bytes.max(least))
+            .unwrap_or(u64::MAX)
+            .min(len - position);
+        let mut bytes =
+            vec![0; usize::try_from(wanted).expect("bounded by max_bytes and one batch")];
+        let read = self
+            .disk
+            .read_at(&file, position, &mut bytes)
+            .map_err(failed)?;
+        bytes.truncate(read);
+        let bytes = Bytes::from(bytes);
+        let (size, next) =
+            whole_batches(bytes.clone(), range.upper).map_err(|e| ReadFailure::Corrupt {
+                path: path.clone(),
+                position,
+                reason: e.to_string(),
+            })?;
+        if size > 0 {
+            self.remember(range.segment, next, position + size as u64);
+        }
+        Ok(bytes.slice(..size))
+    }
+
+    /// The first record in the range with at least the timestamp, if there is one.
+    ///
+    /// # Errors
+    /// See [`ReadFailure`].
+    pub fn find_timestamp(
+        &self,
+        search: &TimestampSearch,
+    ) -> Result<Option<FoundTimestamp>, ReadFailure> {
+        let range = &search.range;
+        let position = self.position_before(search);
+        let open = |position| {
+            FileBatches::open(&self.disk, &self.dir, range.segment, position, range.upper)
+        };
+        let mut batches = open(position)?;
+        let mut next = batches.next_batch();
+        if next.is_err() && position > range.position {
+            // The index files are a help, never an authority.
+            batches = open(range.position)?;
+            next = batches.next_batch();
+        }
+        while let Some(batch) = next? {
+            if batch.last_offset() >= range.from && batch.max_timestamp() >= search.timestamp {
+                let found =
+                    first_at_or_after(batch.as_bytes().clone(), range.from, search.timestamp);
+                if let Some(found) = found {
+                    return Ok(Some(found).filter(|f| f.offset < range.upper));
+                }
+            }
+            next = batches.next_batch();
+        }
+        Ok(None)
+    }
+
+    /// All batches from the one that holds `from` up to the offset `upper`, for folding a topic at start.
+    ///
+    /// # Errors
+    /// If the directory cannot be listed; a partition that was never written has no batches.
+    pub fn batches(&self, from: i64, upper: i64) -> Result<Batches<D>, ReadFailure> {
+        let segments = match self.disk.list(&self.dir) {
+            Ok(entries) => entries
+                .iter()
+                .filter_map(|e| names::parse(&e.name))
+                .collect(),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(e) => return Err(ReadFailure::io(self.dir.to_path_buf(), e)),
+        };
+        let bases = segments
+            .into_iter()
+            .filter(|(_, kind)| *kind == Kind::Log)
+            .map(|(base, _)| base);
+        Ok(Batches::new(
+            Arc::clone(&self.disk),
+            self.dir.to_path_buf(),
+            bases.collect(),
+            from,
+            upper,
+        ))
+    }
+
+    /// Where the batch that holds the range's first offset, or the next one, begins; `None` if the file or the
+    /// readable part of it ends before.
+    fn locate(
+        &self,
+        range: &FileRange,
+        file: &D::File,
+        len: u64,
+    ) -> Result<Option<(u64, BatchHeader)>, ReadFailure> {
+        let mut walk = Walk {
+            disk: &*self.disk,
+            file,
+            at: 0,
+            block: Vec::new(),
+        };
+        if let Some(place) = self.place(range.segment, range.from) {
+            return self.walk_to(&mut walk, place, range, len);
+        }
+        if let Some(entry) = self.index_at_or_before(range.segment, range.from)
+            && u64::from(entry.position) > range.position
+            && walk
+                .header(u64::from(entry.position))
+                .is_ok_and(|h| h.last_offset() == entry.offset)
+        {
+            return self.walk_to(&mut walk, u64::from(entry.position), range, len);
+        }
+        self.walk_to(&mut walk, range.position, range, len)
+    }
+
+    fn walk_to(
+        &self,
+        walk: &mut Walk<'_, D>,
+        mut position: u64,
+        range: &FileRange,
+        len: u64,
+    ) -> Result<Option<(u64, BatchHeader)>, ReadFailure> {
+        while position < len {
+            let header = walk
+                .header(position)
+                .map_err(|failure| failure.at(&self.dir, range.segment, position))?;
+            if header.base_offset() >= range.upper {
+                return Ok(None);
+            }
+            if header.last_offset() >= range.from {
+                return Ok(Some((position, header)));
+            }
+            if header.last_offset() + 1 >= range.upper {
+                return Ok(None);
+            }
+            position += header.size() as u64;
+        }
+        Ok(None)
+    }
+
+    /// The greatest entry of the `.index` file at or below an offset. Any trouble with the file is as good as no
+    /// entry: the log itself is walked then.
+    fn index_at_or_before(&self, segment: i64, offset: i64) -> Option<IndexEntry> {
+        self.search(segment, Kind::Index, |bytes: &[u8; INDEX_ENTRY_BYTES]| {
+            let entry = IndexEntry::decode(segment, bytes);
+            (entry.offset <= offset).then_some(entry)
+        })
+    }
+
+    /// A position before which no record has the timestamp.
+    fn position_before(&self, search: &TimestampSearch) -> u64 {
+        let segment = search.range.segment;
+        let earlier = self.search(
+            segment,
+            Kind::TimeIndex,
+            |bytes: &[u8; TIME_INDEX_ENTRY_BYTES]| {
+                let entry = TimeIndexEntry::decode(segment, bytes);
+                (entry.timestamp < search.timestamp).then_some(entry)
+            },
+        );
+        let offset = earlier.map_or(search.range.from, |entry| {
+            entry.offset.max(search.range.from)
+        });
+        let entry = self.index_at_or_before(segment, offset);
+        entry.map_or(search.range.position, |e| {
+            u64::from(e.position).max(search.range.position)
+        })
+    }
+
+    /// The last entry of an index file that `keep` accepts, where it accepts a beginning of the file.
+    fn search<const N: usize, T>(
+        &self,
+        segment: i64,
+        kind: Kind,
+        keep: impl Fn(&[u8; N]) -> Option<T>,
+    ) -> Option<T> {
+        let file = self.disk.open(&kind.path(&self.dir, segment), false).ok()?;
+        let (mut low, mut high) = (0, self.disk.len(&file).ok()? / N as u64);
+        let mut best = None;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let mut bytes = [0; N];
+            if self
+                .disk
+                .read_at(&file, middle * N as u64, &mut bytes)
+                .ok()?
+                < N
+            {
+                return None;
+            }
+            match keep(&bytes) {
+                Some(entry) => {
+                    best = Some(entry);
+                    low = middle + 1;
+                }
+                None => high = middle,
+            }
+        }
+        best
+    }
+
+    fn log(&self, segment: i64) -> Result<D::File, ReadFailure> {
+        let mut shared = self
+            .shared
+            .lock()
+            .expect("no reader panics while it holds the files");
+        if let Some((_, file)) = shared.open.iter().find(|(base, _)| *base == segment) {
+            return Ok(file.clone());
+        }
+        let path = Kind::Log.path(&self.dir, segment);
+        let file = self
+            .disk
+            .open(&path, false)
+            .map_err(|e| ReadFailure::io(path, e))?;
+        if shared.open.len() == OPEN_MAX {
+            shared.open.pop_front();
+        }
+        shared.open.push_back((segment, file.clone()));
+        Ok(file)
+    }
+
+    fn place(&self, segment: i64, offset: i64) -> Option<u64> {
+        let shared = self
+            .shared
+            .lock()
+            .expect("no reader panics while it holds the places");
+        shared
+            .places
+            .iter()
+            .find(|place| (place.0, place.1) == (segment, offset))
+            .map(|place| place.2)
+    }
+
+    fn remember(&self, segment: i64, offset: i64, position: u64) {
+        let mut shared = self
+            .shared
+            .lock()
+            .expect("no reader panics while it holds the places");
+        if shared.places.len() == PLACES_MAX {
+            shared.places.pop_front();
+        }
+        shared.places.push_back((segment, offset, position));
+    }
+}
+
+/// How many bytes of whole, sound batches below `upper` there are, and the offset after them. A batch cut off at
+/// the end does not count.
+fn whole_batches(mut bytes: Bytes, upper: i64) -> Result<(usize, i64), BatchError> {
+    let (mut size, mut next) = (0, i64::MIN);
+    while !bytes.is_empty() && next < upper {
+        match BatchHeader::read(&bytes) {
+            Ok(header) if header.last_offset() >= upper => break,
+            Err(BatchError::Truncated { .. }) => break,
+            Ok(_) | Err(_) => {}
+        }
+        match Batch::split_first(&mut bytes) {
+            Ok(batch) => {
+                size += batch.size();
+                next = batch.last_offset() + 1;
+            }
+            Err(BatchError::Truncated { .. }) => break,
+            // What is sound is delivered; the next read begins at the damage and says so.
+            Err(_) if size > 0 => break,
+            Err(e) => return Err(e),
+        }
+    }
+    Ok((size, next))
+}
+
+/// Headers of one file, read a block at a time.
+struct Walk<'a, D: Disk> {
+    disk: &'a D,
+    file: &'a D::File,
+    at: u64,
+    block: Vec<u8>,
+}
+
+enum WalkFailure {
+    Io(std::io::Error),
+    Batch(BatchError),
+}
+
+impl WalkFailure {
+    fn at(self, dir: &Path, segment: i64, position: u64) -> ReadFailure {
+        let path = Kind::Log.path(dir, segment);
+        match self {
+            WalkFailure::Io(e) => ReadFailure::io(path, e),
+            WalkFailure::Batch(e) => ReadFailure::Corrupt {
+                path,
+                position,
+                reason: e.to_string(),
+            },
+        }
+    }
+}
+
+impl<D: Disk> Walk<'_, D> {
+    fn header(&mut self, position: u64) -> Result<BatchHeader, WalkFailure> {
+        let inside = position
+            .checked_sub(self.at)
+            .and_then(|n| usize::try_from(n).ok());
+        let held = inside
+            .and_then(|n| self.block.get(n..))
+            .filter(|rest| rest.len() >= HEADER_SIZE);
+        if let Some(rest) = held {
+            return BatchHeader::read(rest).map_err(WalkFailure::Batch);
+        }
+        self.block.resize(WALK_BYTES, 0);
+        let read = self
+            .disk
+            .read_at(self.file, position, &mut self.block)
+            .map_err(WalkFailure::Io)?;
+        self.block.truncate(read);
+        self.at = position;
+        BatchHeader::read(&self.block).map_err(WalkFailure::Batch)
+    }
+}

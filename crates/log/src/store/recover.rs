@@ -1,0 +1,309 @@
+//! From files to state, after a clean stop or any crash.
+//!
+//! What lies below the recovery point, or everything after a clean stop, is trusted: its index files say what is
+//! in it. The rest is walked batch by batch: cut at the first bad byte, its indexes made anew, and written and
+//! synced once more where it has to survive power loss, because what a crashed process left may be page cache
+//! that no disk has seen. Readable without the happy path, which never calls it.
+
+mod files;
+mod producers;
+mod trusted;
+mod walk;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use once_wire::Uuid;
+
+use self::files::Files;
+use self::walk::Walked;
+use super::checkpoint::{epochs_text, parse_epochs};
+use super::disk::{Disk, read_file, replace_file, write_file};
+use super::error::RecoverError;
+use super::names::{Kind, LEADER_EPOCHS};
+use super::partition::Store;
+use crate::config::LogConfig;
+use crate::epochs::LeaderEpochs;
+use crate::log::Recovered;
+use crate::producers::Producers;
+use crate::segments::Segment;
+use crate::snapshot::{encode_snapshot, encode_window};
+
+#[cfg(test)]
+mod tests;
+
+/// What is known of a partition before its files are opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The topic's id: the directory must be its own.
+    pub topic_id: Uuid,
+    /// The last stop was clean.
+    pub clean: bool,
+    /// From `recovery-point-offset-checkpoint`: everything below is on disk. 0 if unknown.
+    pub recovery_point: i64,
+    /// From `log-start-offset-checkpoint`; 0 if it is not there: the first segment says it then.
+    pub log_start_offset: i64,
+    /// What is recovered has to survive power loss from the start (`--flush disk`).
+    pub durable: bool,
+    /// The broker's clock, in milliseconds.
+    pub now: i64,
+}
+
+impl Opening {
+    /// Below this offset nothing may be cut: it was on disk.
+    fn flushed_below(&self) -> i64 {
+        if self.clean {
+            i64::MAX
+        } else {
+            self.recovery_point
+        }
+    }
+}
+
+/// Opens a partition's files: finishes what was under way, cuts a torn end, rebuilds what cannot be trusted, and
+/// returns the state to go on from and the files to go on with. The caller then writes the recovery point.
+///
+/// # Errors
+/// See [`RecoverError`]. A torn end is none; damage below the recovery point is.
+pub fn recover<D: Disk>(
+    disk: Arc<D>,
+    dir: PathBuf,
+    config: &LogConfig,
+    opening: &Opening,
+) -> Result<(Recovered, Store<D>), RecoverError> {
+    let store = Store::new(Arc::clone(&disk), dir.clone(), opening.topic_id);
+    let Some(files) = Files::tidy(&disk, &dir, opening.topic_id)? else {
+        return Ok((nothing(), store));
+    };
+    let mut recovery = Recovery {
+        epochs: read_epochs(&*disk, &dir)?,
+        changed: Changed {
+            // After an unclean stop no name is known to be durable.
+            dir: files.tidied || !opening.clean,
+            ..Changed::default()
+        },
+        disk,
+        dir,
+        config,
+        opening,
+        files,
+        segments: Vec::new(),
+        walked: Vec::new(),
+    };
+    let recovered = recovery.run()?;
+    let mut store = store.found(
+        recovered.segments.last().map(|s| (s.base, s.size)),
+        recovered.end_offset,
+    );
+    recovery.settle(&mut store)?;
+    Ok((recovered, store))
+}
+
+fn nothing() -> Recovered {
+    Recovered {
+        log_start_offset: 0,
+        end_offset: 0,
+        epochs: Vec::new(),
+        segments: Vec::new(),
+        producers: std::collections::BTreeMap::new(),
+        last_snapshot: None,
+    }
+}
+
+/// One recovery under way.
+struct Recovery<'a, D: Disk> {
+    disk: Arc<D>,
+    dir: PathBuf,
+    config: &'a LogConfig,
+    opening: &'a Opening,
+    files: Files,
+    epochs: LeaderEpochs,
+    segments: Vec<Segment>,
+    walked: Vec<Walked>,
+    changed: Changed,
+}
+
+/// What recovery changed, and so has to make durable.
+#[derive(Default)]
+struct Changed {
+    dir: bool,
+    logs: BTreeSet<PathBuf>,
+    lazy: BTreeSet<PathBuf>,
+}
+
+impl<D: Disk> Recovery<'_, D> {
+    fn run(&mut self) -> Result<Recovered, RecoverError> {
+        let mut ahead = self.trust()?;
+        let begin = self
+            .segments
+            .last()
+            .map_or(ahead.first().copied().unwrap_or(0), |s| s.end);
+        let mut producers = self.load_producers(begin)?;
+        while !ahead.is_empty() {
+            let base = ahead.remove(0);
+            let whole = self.may_follow(base)? && self.walk(base, &mut producers)?;
+            if !whole {
+                let cut_before = if self.segments.last().is_some_and(|s| s.base == base) {
+                    ahead
+                } else {
+                    [vec![base], ahead].concat()
+                };
+                self.drop_segments(&cut_before)?;
+                break;
+            }
+        }
+        let end = self.segments.last().map_or(0, |s| s.end);
+        self.write_indexes()?;
+        self.drop_snapshots_above(end)?;
+        let first = self.segments.first().map_or(0, |s| s.base);
+        let start = self.opening.log_start_offset.clamp(first, end);
+        self.settle_epochs(start, end)?;
+        let mut snapshots = self.files.snapshots.range(..=end).next_back().copied();
+        if !self.walked.is_empty() && self.segments.iter().any(|s| s.size > 0) {
+            self.write_snapshot(end, &producers)?;
+            snapshots = Some(end);
+        }
+        producers.expire(self.opening.now, self.config.producer_id_expiration_ms);
+        Ok(Recovered {
+            log_start_offset: start,
+            end_offset: end,
+            epochs: self.epochs.entries().to_vec(),
+            segments: std::mem::take(&mut self.segments),
+            producers: producers.entries().clone(),
+            last_snapshot: snapshots,
+        })
+    }
+
+    /// Segments follow each other without a hole, except where compaction made one, and that it does only below
+    /// the recovery point. A hole above it is the lost end of the segment before.
+    fn may_follow(&self, base: i64) -> Result<bool, RecoverError> {
+        let Some(last) = self.segments.last() else {
+            return Ok(true);
+        };
+        let hole = base != last.end;
+        if hole && (base < last.end || last.end >= self.opening.flushed_below()) {
+            let path = Kind::Log.path(&self.dir, base);
+            self.cut_allowed(
+                last.end.min(base),
+                &path,
+                0,
+                "it does not follow the segment before it",
+            )?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    /// Says whether the log may be cut at this offset, where these bytes are bad.
+    fn cut_allowed(
+        &self,
+        offset: i64,
+        path: &Path,
+        position: u64,
+        reason: &str,
+    ) -> Result<(), RecoverError> {
+        if offset >= self.opening.flushed_below() {
+            return Ok(());
+        }
+        Err(RecoverError::Damaged {
+            path: path.to_path_buf(),
+            position,
+            reason: reason.to_owned(),
+        })
+    }
+
+    /// What followed a cut never was, as far as anyone was told.
+    fn drop_segments(&mut self, bases: &[i64]) -> Result<(), RecoverError> {
+        for base in bases {
+            for kind in self
+                .files
+                .segments
+                .remove(base)
+                .unwrap_or_default()
+                .into_keys()
+            {
+                self.remove(&kind.path(&self.dir, *base))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Snapshots of batches that are gone. Durably, whatever the flush policy: one that came back after a second
+    /// crash would be taken for that of the batches written since.
+    fn drop_snapshots_above(&mut self, end: i64) -> Result<(), RecoverError> {
+        let snapshots = self.files.snapshots.split_off(&(end + 1));
+        let windows = self.files.windows.split_off(&(end + 1));
+        let above = snapshots.into_iter().map(|above| (Kind::Snapshot, above));
+        let above: Vec<_> = above
+            .chain(windows.into_iter().map(|above| (Kind::Window, above)))
+            .collect();
+        for (kind, above) in &above {
+            self.remove(&kind.path(&self.dir, *above))?;
+        }
+        if above.is_empty() {
+            return Ok(());
+        }
+        self.disk
+            .sync_dir(&self.dir)
+            .map_err(RecoverError::io(&self.dir))
+    }
+
+    /// The epochs that hold for what is left; batches that were walked have added theirs.
+    fn settle_epochs(&mut self, start: i64, end: i64) -> Result<(), RecoverError> {
+        self.epochs.clamp(start, end);
+        let path = self.dir.join(LEADER_EPOCHS);
+        let text = epochs_text(self.epochs.entries());
+        let current = read_file(&*self.disk, &path).ok();
+        if current.is_none() && self.epochs.entries().is_empty() {
+            return Ok(());
+        }
+        if current.as_deref() != Some(text.as_bytes()) {
+            replace_file(&*self.disk, &path, text.as_bytes()).map_err(RecoverError::io(&path))?;
+        }
+        Ok(())
+    }
+
+    fn write_snapshot(&mut self, end: i64, producers: &Producers) -> Result<(), RecoverError> {
+        let table = producers.entries();
+        let window = encode_window(table).map(|bytes| (Kind::Window, bytes));
+        for (kind, bytes) in window
+            .into_iter()
+            .chain([(Kind::Snapshot, encode_snapshot(table))])
+        {
+            let path = kind.path(&self.dir, end);
+            write_file(&*self.disk, &path, &bytes).map_err(RecoverError::io(&path))?;
+            self.changed.lazy.insert(path);
+        }
+        self.changed.dir = true;
+        Ok(())
+    }
+
+    fn remove(&mut self, path: &Path) -> Result<(), RecoverError> {
+        self.changed.dir = true;
+        self.disk.remove(path).map_err(RecoverError::io(path))
+    }
+
+    /// Makes durable what was recovered, or leaves it to the store's next sync.
+    fn settle(self, store: &mut Store<D>) -> Result<(), RecoverError> {
+        let dir = self.dir.clone();
+        store.left_unsynced(self.changed.logs, self.changed.lazy, self.changed.dir);
+        if self.opening.durable {
+            store.checkpoint().map_err(RecoverError::io(dir))?;
+        }
+        Ok(())
+    }
+}
+
+/// The leader epochs of the file. A torn file is as good as none: the batches that are walked carry theirs.
+fn read_epochs<D: Disk>(disk: &D, dir: &Path) -> Result<LeaderEpochs, RecoverError> {
+    let path = dir.join(LEADER_EPOCHS);
+    match read_file(disk, &path) {
+        Ok(bytes) => {
+            let entries = parse_epochs(&String::from_utf8_lossy(&bytes)).unwrap_or_default();
+            Ok(LeaderEpochs::new(entries))
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(LeaderEpochs::default()),
+        Err(e) => Err(RecoverError::io(path)(e)),
+    }
+}

@@ -1,0 +1,86 @@
+//! The producers as they were at an offset: the newest snapshot that can be used, and what follows it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::Recovery;
+use crate::producer::ProducerEntry;
+use crate::producers::Producers;
+use crate::snapshot::{decode_snapshot, widen};
+use crate::store::batches::FileBatches;
+use crate::store::disk::{Disk, read_file};
+use crate::store::error::RecoverError;
+use crate::store::names::Kind;
+
+impl<D: Disk> Recovery<'_, D> {
+    /// The producers as the batches below `upto` leave them; those lie in segments already opened.
+    pub(super) fn load_producers(&self, upto: i64) -> Result<Producers, RecoverError> {
+        let (from, table) = self.newest_snapshot(upto)?;
+        let mut producers = Producers::new(table);
+        for segment in self.segments.iter().filter(|s| s.end > from) {
+            let position = segment
+                .index
+                .at_or_before(from)
+                .map_or(0, |entry| u64::from(entry.position));
+            let mut batches =
+                FileBatches::open(&self.disk, &self.dir, segment.base, position, upto)?;
+            while let Some(batch) = batches.next_batch()? {
+                if batch.base_offset() >= from {
+                    producers.replay(&batch);
+                }
+            }
+        }
+        Ok(producers)
+    }
+
+    /// The newest snapshot at or below `upto` that is whole and has its window. One without a window, as Kafka
+    /// leaves it, knows only the last batch of each producer; then the one before it serves, so that the replay
+    /// from there fills the windows.
+    fn newest_snapshot(
+        &self,
+        upto: i64,
+    ) -> Result<(i64, BTreeMap<i64, ProducerEntry>), RecoverError> {
+        let first = self.files.segments.keys().next().copied().unwrap_or(0);
+        let mut narrow_seen = false;
+        for end in self
+            .files
+            .snapshots
+            .range(first..=upto.max(first))
+            .rev()
+            .copied()
+        {
+            let Some(Ok(mut table)) = self
+                .read(Kind::Snapshot, end)?
+                .map(|bytes| decode_snapshot(&bytes))
+            else {
+                continue;
+            };
+            let has_batches = table.values().any(|entry| !entry.batches().is_empty());
+            let window = if has_batches {
+                self.read(Kind::Window, end)?
+            } else {
+                None
+            };
+            let wide =
+                !has_batches || window.is_some_and(|bytes| widen(&mut table, &bytes).is_ok());
+            if wide || narrow_seen {
+                return Ok((end, table));
+            }
+            narrow_seen = true;
+        }
+        Ok((first, BTreeMap::new()))
+    }
+
+    fn read(&self, kind: Kind, end: i64) -> Result<Option<Vec<u8>>, RecoverError> {
+        let path = kind.path(&self.dir, end);
+        read_if_there(&*self.disk, &path)
+    }
+}
+
+fn read_if_there<D: Disk>(disk: &D, path: &Path) -> Result<Option<Vec<u8>>, RecoverError> {
+    match read_file(disk, path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(RecoverError::io(path)(e)),
+    }
+}

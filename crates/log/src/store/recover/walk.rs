@@ -1,0 +1,185 @@
+//! Walking a segment that cannot be trusted.
+
+use std::io::IoSlice;
+use std::path::Path;
+
+use once_wire::batch::Batch;
+
+use super::Recovery;
+use crate::producers::Producers;
+use crate::segments::{Extent, Segment};
+use crate::store::batches::FileBatches;
+use crate::store::disk::{Disk, write_file};
+use crate::store::error::{ReadFailure, RecoverError};
+use crate::store::names::Kind;
+
+/// Bytes written again at once.
+const REWRITE_BYTES: u64 = 1 << 20;
+
+/// The index files of a walked segment, made anew.
+pub(super) struct Walked {
+    base: i64,
+    index: Vec<u8>,
+    time_index: Vec<u8>,
+    aborted: Vec<u8>,
+}
+
+impl<D: Disk> Recovery<'_, D> {
+    /// Walks a segment: folds its batches, makes its indexes anew, cuts it at the first bad byte. Returns false
+    /// if it was cut, so that nothing may follow it.
+    pub(super) fn walk(
+        &mut self,
+        base: i64,
+        producers: &mut Producers,
+    ) -> Result<bool, RecoverError> {
+        let path = Kind::Log.path(&self.dir, base);
+        let mut batches = FileBatches::open(&self.disk, &self.dir, base, 0, i64::MAX)?;
+        let mut segment = Segment::new(base, self.opening.now);
+        let mut walked = Walked {
+            base,
+            index: Vec::new(),
+            time_index: Vec::new(),
+            aborted: Vec::new(),
+        };
+        let mut unflushed_from = None;
+        let bad = loop {
+            let position = batches.position();
+            let batch = match batches.next_batch() {
+                Ok(Some(batch)) => batch,
+                Ok(None) => break None,
+                Err(ReadFailure::Corrupt {
+                    position, reason, ..
+                }) => break Some((position, reason)),
+                Err(failure) => return Err(failure.into()),
+            };
+            if let Some(reason) = misplaced(&segment, &batch) {
+                break Some((position, reason));
+            }
+            if batch.last_offset() >= self.opening.recovery_point {
+                unflushed_from.get_or_insert(position);
+            }
+            if batch.leader_epoch() >= 0 {
+                self.epochs
+                    .assign(batch.leader_epoch(), batch.base_offset());
+            }
+            let aborted = producers.replay(&batch);
+            let (entry, time_entry) =
+                segment.push(&Extent::of(&batch), self.config.index_interval_bytes);
+            walked
+                .index
+                .extend(entry.iter().flat_map(|e| e.encode(base)));
+            walked
+                .time_index
+                .extend(time_entry.iter().flat_map(|e| e.encode(base)));
+            walked
+                .aborted
+                .extend(aborted.iter().flat_map(|e| e.encode()));
+            segment.aborted.extend(aborted);
+        };
+        let file = batches.file().clone();
+        if let Some((position, reason)) = &bad {
+            self.cut_allowed(segment.end, &path, *position, reason)?;
+            let cut = || {
+                self.disk.truncate(&file, *position)?;
+                self.disk.sync(&file)
+            };
+            cut().map_err(RecoverError::io(&path))?;
+        }
+        if let (true, Some(from)) = (self.opening.durable, unflushed_from) {
+            self.rewrite(&file, from, segment.size)
+                .map_err(RecoverError::io(&path))?;
+        }
+        self.changed.logs.insert(path);
+        self.segments.push(segment);
+        self.walked.push(walked);
+        Ok(bad.is_none())
+    }
+
+    /// Writes the same bytes again. They may be page cache that a failed sync has marked as clean: only a new
+    /// write makes a later sync mean anything.
+    fn rewrite(&self, file: &D::File, from: u64, to: u64) -> std::io::Result<()> {
+        let mut at = from;
+        let mut bytes = Vec::new();
+        while at < to {
+            let wanted =
+                usize::try_from((to - at).min(REWRITE_BYTES)).map_err(std::io::Error::other)?;
+            bytes.resize(wanted, 0);
+            if self.disk.read_at(file, at, &mut bytes)? < wanted {
+                return Err(std::io::ErrorKind::UnexpectedEof.into());
+            }
+            self.disk.write_at(file, at, &[IoSlice::new(&bytes)])?;
+            at += wanted as u64;
+        }
+        Ok(())
+    }
+
+    /// Writes the index files of the segments that were walked; all but the last of the log are closed.
+    pub(super) fn write_indexes(&mut self) -> Result<(), RecoverError> {
+        let active = self.segments.last().map(|s| s.base);
+        for n in 0..self.walked.len() {
+            let base = self.walked[n].base;
+            if Some(base) != active
+                && let Some(segment) = self.segments.iter_mut().find(|s| s.base == base)
+            {
+                let last = segment.take_time_entry();
+                self.walked[n]
+                    .time_index
+                    .extend(last.iter().flat_map(|e| e.encode(base)));
+            }
+            let Walked {
+                index,
+                time_index,
+                aborted,
+                ..
+            } = &self.walked[n];
+            let (index, time_index, aborted) = (index.clone(), time_index.clone(), aborted.clone());
+            // Kafka's tools want both or neither of these two.
+            let either = !index.is_empty() || !time_index.is_empty();
+            self.write_index(base, Kind::Index, &index, either)?;
+            self.write_index(base, Kind::TimeIndex, &time_index, either)?;
+            self.write_index(base, Kind::TxnIndex, &aborted, !aborted.is_empty())?;
+        }
+        Ok(())
+    }
+
+    fn write_index(
+        &mut self,
+        base: i64,
+        kind: Kind,
+        bytes: &[u8],
+        wanted: bool,
+    ) -> Result<(), RecoverError> {
+        let there = self
+            .files
+            .segments
+            .get(&base)
+            .is_some_and(|kinds| kinds.contains_key(&kind));
+        let path = kind.path(&self.dir, base);
+        if wanted {
+            self.changed.dir |= !there;
+            self.write_file(&path, bytes)
+        } else if there {
+            self.remove(&path)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn write_file(&mut self, path: &Path, bytes: &[u8]) -> Result<(), RecoverError> {
+        write_file(&*self.disk, path, bytes).map_err(RecoverError::io(path))?;
+        self.changed.lazy.insert(path.to_path_buf());
+        Ok(())
+    }
+}
+
+/// Why a sound batch cannot stand here.
+fn misplaced(segment: &Segment, batch: &Batch) -> Option<String> {
+    let (first, last) = (batch.base_offset(), batch.last_offset());
+    if first < segment.end {
+        return Some(format!("offset {first} follows offset {}", segment.end - 1));
+    }
+    if last - segment.base > i64::from(i32::MAX) {
+        return Some(format!("offset {last} is too far from the segment's base"));
+    }
+    None
+}
