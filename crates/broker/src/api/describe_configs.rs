@@ -1,0 +1,256 @@
+//! DescribeConfigs (key 32), versions 1–4.
+//!
+//! All settings, or those asked for, of topics, of this node, and (an empty name) what is set for
+//! all nodes while they run. The settings of a node are those that this broker has.
+//!
+//! * 1 where values come from, and synonyms; 3 types and documentation; 4 flexible.
+//!
+//! Left out: loggers (INVALID_REQUEST). Client metrics and groups have no settings here.
+
+use super::{Answer, Api};
+use crate::config::{Config, Kind, SETTINGS, Setting};
+use crate::engine::Context;
+use once_coordinator::catalog::{
+    Catalog, ConfigKind, ConfigSource, DescribedConfig, DescribedSynonym, Resource, ResourceKind,
+    why_invalid_topic_name,
+};
+use once_wire::codec::VersionRange;
+use once_wire::error::ErrorCode;
+use once_wire::message::describe_configs_request::{
+    DescribeConfigsRequest, DescribeConfigsResource,
+};
+use once_wire::message::describe_configs_response::{
+    DescribeConfigsResourceResult, DescribeConfigsResponse, DescribeConfigsResult,
+    DescribeConfigsSynonym,
+};
+
+/// See the module.
+pub(crate) struct DescribeConfigs;
+
+/// A setting, whether it can change while the broker runs, and Kafka's number for its type.
+struct Described {
+    config: DescribedConfig,
+    read_only: bool,
+    kind: i8,
+}
+
+type Refused = (ErrorCode, String);
+
+impl Api for DescribeConfigs {
+    type Request = DescribeConfigsRequest;
+    const VERSIONS: VersionRange = VersionRange::new(1, 4);
+
+    fn handle(
+        cx: &mut Context<'_>,
+        request: &Self::Request,
+    ) -> Result<Answer<DescribeConfigsResponse>, ErrorCode> {
+        let results = request.resources.iter().map(|resource| {
+            let described = describe(cx, resource)?;
+            let asked = resource.configuration_keys.as_deref().unwrap_or_default();
+            let chosen = described
+                .into_iter()
+                .filter(|one| asked.is_empty() || asked.contains(&one.config.name));
+            Ok(chosen.map(|one| told(request, one)).collect())
+        });
+        let results = request.resources.iter().zip(results.collect::<Vec<_>>());
+        let results = results.map(|(resource, outcome)| result(resource, outcome));
+        Ok(Answer::Now(DescribeConfigsResponse {
+            results: results.collect(),
+            ..Default::default()
+        }))
+    }
+
+    fn refuse(request: &Self::Request, error: ErrorCode) -> DescribeConfigsResponse {
+        let resources = request.resources.iter();
+        let results = resources.map(|resource| result(resource, Err((error, String::new()))));
+        DescribeConfigsResponse {
+            results: results.collect(),
+            ..Default::default()
+        }
+    }
+}
+
+fn describe(
+    cx: &mut Context<'_>,
+    resource: &DescribeConfigsResource,
+) -> Result<Vec<Described>, Refused> {
+    let invalid = |message: String| Err((ErrorCode::InvalidRequest, message));
+    let name = resource.resource_name.as_str();
+    match ResourceKind::from_id(resource.resource_type) {
+        Some(ResourceKind::Topic) => topic(cx, name),
+        Some(ResourceKind::Broker) if name.is_empty() => Ok(all_nodes(cx.catalog())),
+        Some(ResourceKind::Broker) => {
+            let node = cx.node().id;
+            match name.parse::<i32>() {
+                Ok(id) if id == node => Ok(this_node(cx)),
+                Ok(_) => invalid(format!(
+                    "Unexpected broker id, expected {node} or empty string, but received {name}"
+                )),
+                Err(_) => invalid(format!("Broker id must be an integer, but it is: {name}")),
+            }
+        }
+        Some(ResourceKind::ClientMetrics | ResourceKind::Group) if name.is_empty() => {
+            invalid("The name of a group or subscription must not be empty".to_owned())
+        }
+        Some(ResourceKind::ClientMetrics | ResourceKind::Group) => Ok(Vec::new()),
+        Some(ResourceKind::BrokerLogger) => {
+            invalid("Log levels are set when the broker is started.".to_owned())
+        }
+        None => invalid(format!(
+            "Unsupported resource type: {}",
+            resource.resource_type
+        )),
+    }
+}
+
+fn topic(cx: &mut Context<'_>, name: &str) -> Result<Vec<Described>, Refused> {
+    if let Some(reason) = why_invalid_topic_name(name) {
+        return Err((ErrorCode::InvalidTopicException, reason));
+    }
+    let catalog = cx.catalog();
+    if catalog.topic(name).is_none() {
+        return Err((ErrorCode::UnknownTopicOrPartition, String::new()));
+    }
+    let all = catalog.describe_topic_configs(catalog.overrides(&Resource::topic(name)));
+    let changeable = |config: DescribedConfig| Described {
+        read_only: false,
+        kind: config.kind.id(),
+        config,
+    };
+    Ok(all.into_iter().map(changeable).collect())
+}
+
+/// What is set for all nodes while they run.
+fn all_nodes(catalog: &Catalog) -> Vec<Described> {
+    let resource = Resource {
+        kind: ResourceKind::Broker,
+        name: String::new(),
+    };
+    let set = catalog.overrides(&resource).into_iter().flatten();
+    let described = set.filter_map(|(key, value)| {
+        let mut config = catalog.describe_broker_config(key)?;
+        config.value = Some(value.clone());
+        config.source = ConfigSource::DynamicDefaultBroker;
+        config
+            .synonyms
+            .retain(|synonym| synonym.source == ConfigSource::DynamicDefaultBroker);
+        Some(Described {
+            read_only: false,
+            kind: config.kind.id(),
+            config,
+        })
+    });
+    described.collect()
+}
+
+/// The settings of this node: what the catalog knows of a key, as it can change; else what the
+/// node was started with.
+fn this_node(cx: &mut Context<'_>) -> Vec<Described> {
+    let settings =
+        SETTINGS.iter().map(
+            |setting| match cx.catalog().describe_broker_config(setting.key) {
+                Some(config) => Described {
+                    read_only: false,
+                    kind: config.kind.id(),
+                    config,
+                },
+                None => started_with(setting, cx.config()),
+            },
+        );
+    settings.collect()
+}
+
+fn started_with(setting: &Setting, config: &Config) -> Described {
+    let value = (setting.get)(config);
+    let default = (setting.get)(&Config::default());
+    let source = if value == default {
+        ConfigSource::Default
+    } else {
+        ConfigSource::StaticBroker
+    };
+    let synonym = |value: &String, source| DescribedSynonym {
+        name: setting.key.to_owned(),
+        value: value.clone(),
+        source,
+    };
+    let own = value.iter().filter(|_| value != default);
+    let own = own.map(|value| synonym(value, ConfigSource::StaticBroker));
+    let fallback = default
+        .iter()
+        .map(|value| synonym(value, ConfigSource::Default));
+    let synonyms = own.chain(fallback).collect();
+    let config = DescribedConfig {
+        name: setting.key.to_owned(),
+        value,
+        source,
+        kind: ConfigKind::String,
+        synonyms,
+        doc: "",
+    };
+    Described {
+        config,
+        read_only: true,
+        kind: kind_id(setting.kind),
+    }
+}
+
+fn kind_id(kind: Kind) -> i8 {
+    /// Kafka's number of the one type that no topic's setting has.
+    const SHORT: i8 = 4;
+    match kind {
+        Kind::Boolean => ConfigKind::Boolean.id(),
+        Kind::Short => SHORT,
+        Kind::Int => ConfigKind::Int.id(),
+        Kind::Long => ConfigKind::Long.id(),
+        Kind::String => ConfigKind::String.id(),
+        Kind::List => ConfigKind::List.id(),
+    }
+}
+
+fn told(request: &DescribeConfigsRequest, one: Described) -> DescribeConfigsResourceResult {
+    let Described {
+        config,
+        read_only,
+        kind,
+    } = one;
+    let synonyms = config
+        .synonyms
+        .into_iter()
+        .filter(|_| request.include_synonyms);
+    DescribeConfigsResourceResult {
+        name: config.name,
+        value: config.value,
+        read_only,
+        config_source: config.source.id(),
+        synonyms: synonyms
+            .map(|synonym| DescribeConfigsSynonym {
+                name: synonym.name,
+                value: Some(synonym.value),
+                source: synonym.source.id(),
+                ..Default::default()
+            })
+            .collect(),
+        config_type: kind,
+        documentation: request.include_documentation.then(|| config.doc.to_owned()),
+        ..Default::default()
+    }
+}
+
+/// Kafka sends an empty message, not none, where there is nothing to say.
+fn result(
+    resource: &DescribeConfigsResource,
+    outcome: Result<Vec<DescribeConfigsResourceResult>, Refused>,
+) -> DescribeConfigsResult {
+    let (code, message, configs) = match outcome {
+        Ok(configs) => (ErrorCode::None, String::new(), configs),
+        Err((code, message)) => (code, message, Vec::new()),
+    };
+    DescribeConfigsResult {
+        error_code: code.code(),
+        error_message: Some(message),
+        resource_type: resource.resource_type,
+        resource_name: resource.resource_name.clone(),
+        configs,
+        ..Default::default()
+    }
+}
