@@ -21,6 +21,8 @@ mod segments;
 pub mod snapshot;
 pub mod store;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod time_index;
 mod timestamp;
 mod write;

@@ -37,7 +37,10 @@ pub struct Store<D: Disk> {
     unsynced: BTreeSet<PathBuf>,
     /// Closed files that recovery can do without, so that only a checkpoint waits for them.
     unsynced_lazy: BTreeSet<PathBuf>,
+    /// A name was made or taken in the directory that an acknowledgement waits for.
     dir_changed: bool,
+    /// As with `unsynced_lazy`.
+    dir_changed_lazy: bool,
     end: i64,
     reader: SegmentReader<D>,
 }
@@ -58,6 +61,7 @@ impl<D: Disk> Store<D> {
             unsynced: BTreeSet::new(),
             unsynced_lazy: BTreeSet::new(),
             dir_changed: false,
+            dir_changed_lazy: false,
             end: 0,
             reader,
         }
@@ -151,6 +155,7 @@ impl<D: Disk> Store<D> {
         }
         if std::mem::take(&mut self.dir_changed) {
             self.disk.sync_dir(&self.dir)?;
+            self.dir_changed_lazy = false;
         }
         self.fresh = false;
         if std::mem::take(&mut self.unnamed)
@@ -172,7 +177,9 @@ impl<D: Disk> Store<D> {
         }
         if let Some(active) = &mut self.active {
             active.sync_indexes(&self.disk)?;
+            self.dir_changed |= std::mem::take(&mut active.index_created);
         }
+        self.dir_changed |= self.dir_changed_lazy;
         self.sync()?;
         Ok(self.end)
     }
@@ -184,6 +191,7 @@ impl<D: Disk> Store<D> {
             return;
         };
         self.dir_changed |= active.created;
+        self.dir_changed_lazy |= active.index_created;
         self.dormant = Some((active.base(), active.log_len()));
         self.note_unsynced(&active);
     }
@@ -277,7 +285,7 @@ impl<D: Disk> Store<D> {
             write_file(&*self.disk, &path, bytes)?;
             self.unsynced_lazy.insert(path);
         }
-        self.dir_changed = true;
+        self.dir_changed_lazy = true;
         Ok(())
     }
 

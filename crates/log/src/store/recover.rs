@@ -30,9 +30,6 @@ use crate::producers::Producers;
 use crate::segments::Segment;
 use crate::snapshot::{encode_snapshot, encode_window};
 
-#[cfg(test)]
-mod tests;
-
 /// What is known of a partition before its files are opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opening {

@@ -16,8 +16,10 @@ pub(crate) struct SegmentFiles<D: Disk> {
     index: IndexFile<D>,
     time_index: IndexFile<D>,
     txn_index: IndexFile<D>,
-    /// A file was created, so the directory has to be synced.
+    /// The log file was created, so an acknowledgement waits for the directory.
     pub(crate) created: bool,
+    /// An index file was created; only a checkpoint waits for its name.
+    pub(crate) index_created: bool,
 }
 
 /// One index file, opened at its first entry, and entries that wait to be written together.
@@ -61,6 +63,7 @@ impl<D: Disk> SegmentFiles<D> {
             time_index: IndexFile::new(Kind::TimeIndex),
             txn_index: IndexFile::new(Kind::TxnIndex),
             created,
+            index_created: false,
         }
     }
 
@@ -119,11 +122,11 @@ impl<D: Disk> SegmentFiles<D> {
     pub(crate) fn write_indexes(&mut self, disk: &D, dir: &Path) -> io::Result<()> {
         // Kafka's tools want both or neither of these two.
         if !self.time_index.due.is_empty() {
-            self.created |= self.index.open(disk, dir, self.base)?;
+            self.index_created |= self.index.open(disk, dir, self.base)?;
         }
         for file in [&mut self.index, &mut self.time_index, &mut self.txn_index] {
             if !file.due.is_empty() {
-                self.created |= file.open(disk, dir, self.base)?;
+                self.index_created |= file.open(disk, dir, self.base)?;
                 file.write(disk)?;
             }
         }

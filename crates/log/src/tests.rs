@@ -1,0 +1,8 @@
+//! Whole partitions, driven at random through appends, flushes and crashes, against a naive reading of their
+//! batches.
+
+mod crash;
+mod files;
+mod harness;
+mod model;
+mod state;

@@ -1,0 +1,198 @@
+//! Crashes at any point: nothing flushed is lost, nothing half-written survives, and the state is that of the
+//! batches that are left.
+
+use proptest::prelude::*;
+
+use super::harness::{Partition, small_config, split, step, steps};
+use super::model;
+use crate::producers::Producers;
+use crate::store::Crash;
+use crate::{Isolation, PartitionLog};
+
+fn how() -> impl Strategy<Value = Crash> {
+    prop_oneof![
+        Just(Crash::Process),
+        Just(Crash::LoseAll),
+        any::<u64>().prop_map(Crash::Seeded)
+    ]
+}
+
+/// The state that recovery found is the one a fold over the remaining batches gives, and the files hold them.
+fn assert_recovered(partition: &Partition) {
+    let log = &partition.log;
+    let end = partition.batches.last().map_or(0, |b| b.last_offset() + 1);
+    assert_eq!((log.end_offset(), log.high_watermark()), (end, end));
+    let mut replayed = partition.replayed();
+    replayed.flushed_to(end);
+    let found = Producers::new(
+        log.producers()
+            .map(|(id, entry)| (id, entry.clone()))
+            .collect(),
+    );
+    assert_eq!(found, replayed);
+    assert_eq!(
+        log.last_stable_offset(),
+        model::last_stable_offset(&partition.batches, end)
+    );
+    let aborted = log.aborted().map(|a| {
+        (
+            a.producer_id,
+            a.first_offset,
+            a.last_offset,
+            a.last_stable_offset,
+        )
+    });
+    assert_eq!(
+        aborted.collect::<Vec<_>>(),
+        model::aborted(&partition.batches)
+    );
+    assert_eq!(
+        partition.read_all(Isolation::ReadUncommitted, 700).0,
+        partition.batches
+    );
+    let scanned = partition.store.reader().batches(0, end).expect("lists");
+    let scanned: Vec<_> = scanned.map(|b| b.expect("reads")).collect();
+    assert_eq!(scanned, partition.batches);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn nothing_flushed_is_lost_and_nothing_half_written_survives(
+        lives in prop::collection::vec((steps(40), how()), 1..4),
+        last in steps(10),
+    ) {
+        let mut partition = Partition::new(small_config());
+        for (steps, how) in &lives {
+            for step in steps {
+                partition.run(step);
+            }
+            partition.crash(*how, true);
+            assert_recovered(&partition);
+        }
+        for step in &last {
+            partition.run(step);
+        }
+    }
+
+    #[test]
+    fn what_recovery_says_is_durable_survives_the_next_power_loss(
+        before in steps(40),
+        how in how(),
+        again in any::<u64>(),
+    ) {
+        let mut partition = Partition::new(small_config());
+        for step in &before {
+            partition.run(step);
+        }
+        partition.crash(how, true);
+        let end = partition.log.end_offset();
+        partition.crash(Crash::Seeded(again), true);
+        prop_assert_eq!(partition.log.end_offset(), end);
+        assert_recovered(&partition);
+    }
+
+    #[test]
+    fn bytes_that_a_failed_sync_left_in_memory_only_are_durable_after_recovery(
+        before in steps(30),
+        more in prop::collection::vec(step(), 1..10),
+    ) {
+        let mut partition = Partition::new(small_config());
+        for step in &before {
+            partition.run(step);
+        }
+        for step in more.iter().filter(|s| !matches!(s, super::harness::Step::Flush | super::harness::Step::Checkpoint)) {
+            partition.run(step);
+        }
+        partition.disk.fail_sync_in(1);
+        let failed = partition.store.sync().is_err();
+        partition.crash(Crash::Process, true);
+        let end = partition.log.end_offset();
+        partition.crash(Crash::LoseAll, true);
+        prop_assert_eq!(partition.log.end_offset(), end, "the sync failed: {}", failed);
+        assert_recovered(&partition);
+    }
+
+    #[test]
+    fn without_a_flush_policy_the_end_of_the_process_loses_nothing(lives in prop::collection::vec(steps(40), 1..4)) {
+        let mut partition = Partition::new(small_config());
+        for steps in &lives {
+            for step in steps {
+                partition.run(step);
+            }
+            let written = partition.batches.clone();
+            partition.crash(Crash::Process, false);
+            prop_assert_eq!(&partition.batches, &written);
+            assert_recovered(&partition);
+        }
+    }
+
+    #[test]
+    fn a_clean_stop_is_opened_as_it_was_left(lives in prop::collection::vec(steps(50), 1..4)) {
+        let mut partition = Partition::new(small_config());
+        for steps in &lives {
+            for step in steps {
+                partition.run(step);
+            }
+            let before = partition.log.clone();
+            partition.store.write_all(&partition.log.clean_close()).expect("writes");
+            partition.recovery_point = partition.store.checkpoint().expect("syncs");
+            partition.disk.crash(Crash::LoseAll);
+            let (recovered, store) = partition.open_clean();
+            for (found, live) in recovered.segments.iter().zip(before.segments()) {
+                prop_assert_eq!((found.base, found.end, found.size), (live.base, live.end, live.size));
+                prop_assert_eq!(found.max_timestamp, live.max_timestamp);
+                prop_assert_eq!(&found.index, &live.index);
+                prop_assert_eq!(&found.aborted, &live.aborted);
+            }
+            prop_assert_eq!(recovered.segments.len(), before.segments().len());
+            partition.log = PartitionLog::recovered(partition.config.clone(), before.leader_epoch() + 1, recovered);
+            partition.store = store;
+            assert_recovered(&partition);
+        }
+    }
+}
+
+#[test]
+fn a_torn_end_is_cut_and_the_rest_kept() {
+    let mut partition = Partition::new(small_config());
+    let data = super::harness::Step::Data {
+        producer: 2,
+        records: 2,
+        size: 40,
+        ticks: 1,
+    };
+    for _ in 0..3 {
+        partition.run(&data);
+    }
+    partition.flush();
+    partition.run(&data);
+    let whole = split(
+        partition
+            .store
+            .reader()
+            .read(&crate::FileRange {
+                segment: 0,
+                position: 0,
+                from: 0,
+                upper: 100,
+                max_bytes: 10_000,
+                at_least_one: true,
+            })
+            .expect("reads"),
+    );
+    assert_eq!(whole.len(), 4);
+    let mut lengths = std::collections::BTreeSet::new();
+    for seed in 0..40 {
+        let mut torn = Partition::new(small_config());
+        for _ in 0..3 {
+            torn.run(&data);
+        }
+        torn.flush();
+        torn.run(&data);
+        torn.crash(Crash::Seeded(seed), true);
+        lengths.insert(torn.log.end_offset());
+    }
+    assert_eq!(lengths, std::collections::BTreeSet::from([6, 8]));
+}
