@@ -106,14 +106,10 @@ fn text(value: &Value) -> String {
 
 /// Committed files and new ones, but none that git ignores.
 fn files() -> Result<BTreeMap<String, String>, String> {
-    let words = [
-        "git",
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ];
+    // In CI the checkout may belong to another user, which git would refuse without a word in its
+    // configuration.
+    let mut words = vec!["git", "-c", "safe.directory=*", "ls-files", "-z"];
+    words.extend(["--cached", "--others", "--exclude-standard"]);
     let listed = read(&words)?;
     let root = root();
     Ok(listed
