@@ -24,6 +24,9 @@ mod record;
 mod reply;
 mod topics;
 
+#[cfg(test)]
+mod tests;
+
 pub use classic::{
     ClassicDescription, ClassicMemberDescription, ClassicState, InitialDelay, JoinPhase,
 };

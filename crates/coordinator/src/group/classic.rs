@@ -23,6 +23,9 @@ mod subscription;
 mod sync;
 mod tick;
 
+#[cfg(test)]
+mod tests;
+
 pub use describe::{ClassicDescription, ClassicMemberDescription};
 pub(super) use heartbeat::heartbeat;
 pub(super) use join::join;

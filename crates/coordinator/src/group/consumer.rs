@@ -21,6 +21,9 @@ mod target;
 mod tick;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 pub use describe::{ConsumerDescription, ConsumerMemberDescription, NamedPartitions};
 pub(super) use heartbeat::heartbeat;
 pub(super) use state::ConsumerGroup;

@@ -7,6 +7,9 @@ mod fetch;
 mod pending;
 mod store;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use commit::{commit, txn_commit};
 pub(super) use delete::{delete, delete_all, forget_gone_topics};
 pub(super) use expire::{RetentionStart, expire};

@@ -6,6 +6,9 @@
 mod range;
 mod uniform;
 
+#[cfg(test)]
+mod tests;
+
 use super::state::Partitions;
 use crate::group::config::Assignor;
 use crate::group::topics::TopicInfo;

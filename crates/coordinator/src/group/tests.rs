@@ -1,0 +1,4 @@
+//! Laws of the whole machine, and what its tests share.
+
+mod properties;
+pub(super) mod rig;
