@@ -68,7 +68,7 @@ proptest! {
             for step in steps {
                 partition.run(step);
             }
-            partition.crash(*how, true);
+            partition.crash(*how);
             assert_recovered(&partition);
         }
         for step in &last {
@@ -86,9 +86,9 @@ proptest! {
         for step in &before {
             partition.run(step);
         }
-        partition.crash(how, true);
+        partition.crash(how);
         let end = partition.log.end_offset();
-        partition.crash(Crash::Seeded(again), true);
+        partition.crash(Crash::Seeded(again));
         prop_assert_eq!(partition.log.end_offset(), end);
         assert_recovered(&partition);
     }
@@ -107,23 +107,37 @@ proptest! {
         }
         partition.disk.fail_sync_in(1);
         let failed = partition.store.sync().is_err();
-        partition.crash(Crash::Process, true);
+        partition.crash(Crash::Process);
         let end = partition.log.end_offset();
-        partition.crash(Crash::LoseAll, true);
+        partition.crash(Crash::LoseAll);
         prop_assert_eq!(partition.log.end_offset(), end, "the sync failed: {}", failed);
         assert_recovered(&partition);
     }
 
     #[test]
-    fn without_a_flush_policy_the_end_of_the_process_loses_nothing(lives in prop::collection::vec(steps(40), 1..4)) {
-        let mut partition = Partition::new(small_config());
+    fn without_fsync_the_end_of_the_process_loses_nothing(lives in prop::collection::vec(steps(40), 1..4)) {
+        let mut partition = Partition::without_fsync(small_config());
         for steps in &lives {
             for step in steps {
                 partition.run(step);
             }
             let written = partition.batches.clone();
-            partition.crash(Crash::Process, false);
+            partition.crash(Crash::Process);
             prop_assert_eq!(&partition.batches, &written);
+            assert_recovered(&partition);
+        }
+    }
+
+    #[test]
+    fn without_fsync_a_power_loss_leaves_a_beginning_of_the_log_in_itself_consistent(
+        lives in prop::collection::vec((steps(40), how()), 1..5),
+    ) {
+        let mut partition = Partition::without_fsync(small_config());
+        for (steps, how) in &lives {
+            for step in steps {
+                partition.run(step);
+            }
+            partition.crash(*how);
             assert_recovered(&partition);
         }
     }
@@ -191,7 +205,7 @@ fn a_torn_end_is_cut_and_the_rest_kept() {
         }
         torn.flush();
         torn.run(&data);
-        torn.crash(Crash::Seeded(seed), true);
+        torn.crash(Crash::Seeded(seed));
         lengths.insert(torn.log.end_offset());
     }
     assert_eq!(lengths, std::collections::BTreeSet::from([6, 8]));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::harness::{Partition, Step, small_config, steps};
+use crate::LogConfig;
 use crate::store::{Crash, Disk, RecoverError};
 
 /// Every file of the partition, by name.
@@ -40,7 +41,7 @@ proptest! {
 
     #[test]
     fn index_files_made_anew_equal_those_written(steps in steps(100)) {
-        let mut partition = Partition::new(small_config());
+        let mut partition = Partition::without_fsync(small_config());
         for step in &steps {
             partition.run(step);
         }
@@ -49,7 +50,7 @@ proptest! {
         for name in written.keys() {
             partition.disk.remove(&partition.dir.join(name)).expect("removes");
         }
-        partition.crash(Crash::Process, false);
+        partition.crash(Crash::Process);
         prop_assert_eq!(indexes(&partition), written);
     }
 }
@@ -74,13 +75,17 @@ fn a_partition_that_was_never_written_has_no_directory() {
     partition.store.sync().expect("syncs nothing");
     assert_eq!(partition.disk.syncs(), before);
     assert!(partition.disk.list(&partition.dir).is_err());
-    let (recovered, _) = partition.recover(true);
+    let (recovered, _) = partition.recover();
     assert_eq!((recovered.end_offset, recovered.segments.len()), (0, 0));
 }
 
 #[test]
 fn the_files_of_a_small_partition_are_kafkas_byte_for_byte() {
-    let mut partition = Partition::new(small_config());
+    // An entry falls due with the first batch that begins more than this after the last: 273 and 533.
+    let mut partition = Partition::new(LogConfig {
+        index_interval_bytes: 259,
+        ..small_config()
+    });
     for _ in 0..4 {
         partition.run(&data(0, 1));
     }
@@ -115,7 +120,7 @@ fn the_files_of_a_small_partition_are_kafkas_byte_for_byte() {
         "partition.metadata",
     ];
     assert_eq!(names, wanted);
-    // More than 200 bytes after the last entry: positions 273 and 533, of the batches with offsets 3 and 6.
+    // Positions 273 and 533, of the batches that end at offsets 3 and 6.
     assert_eq!(
         files["00000000000000000000.index"],
         [0, 0, 0, 3, 0, 0, 1, 17, 0, 0, 0, 6, 0, 0, 2, 21]
@@ -229,7 +234,7 @@ fn leftovers_of_an_interrupted_life_are_taken_away() {
             .expect("creates");
     }
     let batches = partition.batches.clone();
-    partition.crash(Crash::Process, true);
+    partition.crash(Crash::Process);
     assert_eq!(partition.batches, batches);
     let names: Vec<_> = files(&partition).into_keys().collect();
     assert!(
@@ -270,7 +275,7 @@ fn a_finished_compaction_takes_the_place_of_what_it_covers() {
         .disk
         .write_at(&swap, 0, &[std::io::IoSlice::new(&swapped)])
         .expect("writes");
-    let (recovered, store) = partition.recover(true);
+    let (recovered, store) = partition.recover();
     assert_eq!(
         recovered
             .segments

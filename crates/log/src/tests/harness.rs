@@ -94,6 +94,8 @@ pub(super) struct Partition {
     pub(super) store: Store<FakeDisk>,
     /// Every batch of the log.
     pub(super) batches: Vec<Batch>,
+    /// The flush policy: with it a flush syncs, and recovery makes durable what it found.
+    fsync: bool,
     /// What a checkpoint said is durable.
     pub(super) recovery_point: i64,
     clients: BTreeMap<u8, Client>,
@@ -115,9 +117,18 @@ impl Partition {
             disk,
             dir,
             batches: Vec::new(),
+            fsync: true,
             recovery_point: 0,
             clients: BTreeMap::new(),
             now: 1_000_000,
+        }
+    }
+
+    /// As [`Partition::new`], with `--flush os`: what was written counts as flushed.
+    pub(super) fn without_fsync(config: LogConfig) -> Self {
+        Partition {
+            fsync: false,
+            ..Partition::new(config)
         }
     }
 
@@ -181,16 +192,23 @@ impl Partition {
     }
 
     pub(super) fn flush(&mut self) {
-        self.store.sync().expect("syncs");
+        if self.fsync {
+            self.store.sync().expect("syncs");
+        }
         self.log.flushed(self.store.end_offset());
     }
 
     /// The process ends as told, and another one recovers what is left. What was flushed must be there, and what
     /// is there must be a beginning of what was.
-    pub(super) fn crash(&mut self, how: Crash, durable: bool) {
-        let flushed = self.log.high_watermark();
+    pub(super) fn crash(&mut self, how: Crash) {
+        let safe = self.fsync || how == Crash::Process;
+        let flushed = if safe {
+            self.log.high_watermark()
+        } else {
+            self.recovery_point
+        };
         self.disk.crash(how);
-        let (recovered, store) = self.recover(durable);
+        let (recovered, store) = self.recover();
         let end = recovered.end_offset;
         assert!(
             end >= flushed,
@@ -201,34 +219,30 @@ impl Partition {
         self.log =
             PartitionLog::recovered(self.config.clone(), self.log.leader_epoch() + 1, recovered);
         self.store = store;
-        if durable {
+        if self.fsync {
             self.recovery_point = end;
         }
     }
 
-    pub(super) fn recover(&self, durable: bool) -> (crate::Recovered, Store<FakeDisk>) {
-        self.open(false, durable).expect("recovers")
+    pub(super) fn recover(&self) -> (crate::Recovered, Store<FakeDisk>) {
+        self.open(false).expect("recovers")
     }
 
     pub(super) fn try_recover(&self) -> Result<(), RecoverError> {
-        self.open(false, true).map(|_| ())
+        self.open(false).map(|_| ())
     }
 
     pub(super) fn open_clean(&self) -> (crate::Recovered, Store<FakeDisk>) {
-        self.open(true, true).expect("opens")
+        self.open(true).expect("opens")
     }
 
-    fn open(
-        &self,
-        clean: bool,
-        durable: bool,
-    ) -> Result<(crate::Recovered, Store<FakeDisk>), RecoverError> {
+    fn open(&self, clean: bool) -> Result<(crate::Recovered, Store<FakeDisk>), RecoverError> {
         let opening = Opening {
             topic_id: TOPIC_ID,
             clean,
             recovery_point: self.recovery_point,
             log_start_offset: 0,
-            durable,
+            durable: self.fsync,
             now: self.now,
         };
         recover(

@@ -27,6 +27,21 @@ proptest! {
     }
 
     #[test]
+    fn memory_holds_every_unflushed_batch_and_few_flushed_ones(steps in steps(80)) {
+        let mut partition = Partition::new(small_config());
+        for step in &steps {
+            partition.run(step);
+            let high_watermark = partition.log.high_watermark();
+            let (flushed, unflushed): (Vec<_>, Vec<_>) =
+                partition.log.tail.from(0).partition(|b| b.last_offset < high_watermark);
+            let bytes: usize = flushed.into_iter().map(|b| b.bytes.len()).sum();
+            prop_assert!(bytes <= partition.config.tail_bytes);
+            let wanted = partition.batches.iter().filter(|b| b.last_offset() >= high_watermark).count();
+            prop_assert_eq!(unflushed.len(), wanted);
+        }
+    }
+
+    #[test]
     fn the_producers_are_a_fold_over_the_batches(steps in steps(60)) {
         let mut partition = Partition::new(small_config());
         for step in &steps {
