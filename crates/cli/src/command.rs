@@ -1,5 +1,6 @@
 //! The command line: one file per command, this one only lists them.
 
+mod broker;
 mod consume;
 mod demo;
 mod produce;
@@ -21,6 +22,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Broker(broker::BrokerCommand),
     Topics(topics::Topics),
     Produce(produce::Produce),
     Consume(consume::Consume),
@@ -46,6 +48,7 @@ pub(crate) struct Cluster {
 /// Runs what was asked for.
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
     match arguments.command {
+        Command::Broker(broker) => broker.run().await?,
         Command::Topics(topics) => topics.run().await?,
         Command::Produce(produce) => produce.run().await?,
         Command::Consume(consume) => consume.run().await?,

@@ -1,1 +1,9 @@
-//! Exactly-once on Kafka: the client, and behind a feature the embedded broker.
+//! Exactly-once on Kafka: what users add to their project.
+//!
+//! Everything here is re-exported: the client from `once-client`, and, behind the feature
+//! `broker`, the embedded broker from `once-broker` for tests.
+
+pub use once_client as client;
+
+#[cfg(feature = "broker")]
+pub use once_broker as broker;

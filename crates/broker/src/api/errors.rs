@@ -3,6 +3,7 @@
 use super::internal;
 use crate::engine::Settled;
 use once_coordinator::catalog::Refusal;
+use once_log::store::ReadFailure;
 use once_wire::error::ErrorCode;
 
 /// `error` as a client of `version` understands it: below `knows` a fenced producer is told
@@ -12,6 +13,15 @@ pub(crate) fn fenced_for(error: ErrorCode, version: i16, knows: i16) -> ErrorCod
         ErrorCode::InvalidProducerEpoch
     } else {
         error
+    }
+}
+
+/// What a client is told when files cannot be read. A segment that is gone went with its topic.
+pub(crate) fn of_read(failure: &ReadFailure) -> ErrorCode {
+    match failure {
+        ReadFailure::Gone(_) => ErrorCode::UnknownTopicOrPartition,
+        ReadFailure::Io { .. } => ErrorCode::KafkaStorageError,
+        ReadFailure::Corrupt { .. } => ErrorCode::CorruptMessage,
     }
 }
 

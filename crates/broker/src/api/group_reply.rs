@@ -1,7 +1,7 @@
 //! What the APIs of groups share: from a decision to an answer, now or later.
 
-use super::Answer;
-use crate::engine::{Context, Settled, mismatched};
+use super::{Answer, errors};
+use crate::engine::{Context, Settled};
 use once_coordinator::group::{Command, MemberOrigin, Reply};
 use once_wire::error::ErrorCode;
 
@@ -22,7 +22,7 @@ pub(crate) fn decide<R>(
 pub(crate) fn settled(settled: Settled) -> Result<Reply, ErrorCode> {
     match settled {
         Settled::Group(reply) => Ok(reply),
-        other @ Settled::Transaction(_) => Err(mismatched(&other)),
+        other @ Settled::Transaction(_) => Err(errors::settled_wrongly(&other)),
     }
 }
 

@@ -38,7 +38,7 @@ impl Api for InitProducerId {
             (-1, _) | (_, -1) => return Err(ErrorCode::InvalidRequest),
             (id, epoch) => Some(ProducerIdentity { id, epoch }),
         };
-        let fresh_producer_id = cx.fresh_producer_id();
+        let fresh_producer_id = cx.fresh_producer_id()?;
         let Some(transactional_id) = &request.transactional_id else {
             let producer = ProducerIdentity {
                 id: fresh_producer_id,

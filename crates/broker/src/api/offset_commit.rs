@@ -6,9 +6,9 @@
 //! * 2–4 retention time; 6 leader epochs; 7 static members; 8 flexible; 9 member epochs of KIP-848
 //!   groups, and GROUP_ID_NOT_FOUND; 10 topic ids instead of names.
 
-use super::group_reply::{decide, misdirected, settled};
+use super::group_reply::{decide, misdirected};
 use super::{Answer, Api};
-use crate::engine::{Context, Settled};
+use crate::engine::Context;
 use once_coordinator::group::{Command, CommitOffsets, Committer, OffsetToCommit, Reply};
 use once_coordinator::ids::TopicPartition;
 use once_wire::codec::VersionRange;
@@ -53,15 +53,6 @@ impl Api for OffsetCommit {
         decide(cx, &request.group_id, &command, |reply| {
             finish(request, &offsets, results, reply)
         })
-    }
-
-    fn resume(
-        cx: &mut Context<'_>,
-        request: &Self::Request,
-        answer: Settled,
-    ) -> Result<OffsetCommitResponse, ErrorCode> {
-        let (offsets, results) = sort_out(cx, request);
-        finish(request, &offsets, results, settled(answer)?)
     }
 
     fn refuse(request: &Self::Request, error: ErrorCode) -> OffsetCommitResponse {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use once_broker::Broker;
 use once_verify::demo::{self, DemoOptions, ProcessorCommand, Sabotage};
 
 use super::addresses;
@@ -15,7 +16,7 @@ use crate::output;
 #[derive(Debug, Args)]
 #[command(after_help = "Exits with 1 if any claim fails.")]
 pub(crate) struct Demo {
-    /// The cluster to play on; any Kafka from 4.0 will do
+    /// The cluster to play on, any Kafka from 4.0 [default: a broker of its own]
     #[arg(long, visible_alias = "bootstrap-server", value_name = "HOST:PORT", value_parser = addresses)]
     bootstrap: Option<String>,
     /// How many records the processor of the fourth act gets
@@ -35,9 +36,16 @@ pub(crate) struct DemoProcessor {
 
 impl Demo {
     pub(crate) async fn run(self) -> Result<ExitCode, Failure> {
-        let bootstrap = self.bootstrap.ok_or_else(|| {
-            Failure::Usage("name the cluster to play on with `--bootstrap HOST:PORT`".to_owned())
-        })?;
+        // Stopped, and its data removed, when the demo is over.
+        let (bootstrap, _broker) = match self.bootstrap {
+            Some(bootstrap) => (bootstrap, None),
+            None => {
+                let broker = Broker::builder().ephemeral().start().map_err(|error| {
+                    Failure::Failed(format!("start a broker for the demo: {error}"))
+                })?;
+                (broker.address().to_string(), Some(broker))
+            }
+        };
         let options = DemoOptions {
             bootstrap,
             processor: ProcessorCommand {

@@ -1,0 +1,241 @@
+//! Gathers records for a fetch: from memory at once, from files by reads that come back.
+
+use super::plan::{Plan, Target};
+use super::{respond, send};
+use crate::api::{Outcome, errors};
+use crate::engine::{Context, LogId, Look, ReadId, Seen};
+use bytes::{Bytes, BytesMut};
+use once_log::store::ReadFailure;
+use once_log::{Isolation, Read, Source};
+use once_wire::error::ErrorCode;
+use once_wire::message::fetch_request::FetchRequest;
+use once_wire::message::fetch_response::{AbortedTransaction, PartitionData};
+
+/// Looks at every partition. Answers if there is enough, an error, or no time left; waits
+/// otherwise.
+pub(super) fn attempt(
+    cx: &mut Context<'_>,
+    request: &FetchRequest,
+    plan: &mut Plan,
+    expired: bool,
+) -> Outcome {
+    let looked = look(cx, request, plan);
+    let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
+    let wait = !expired && cx.now() < plan.deadline;
+    if wait && !looked.failed && looked.bytes < min_bytes {
+        for log in looked.logs {
+            cx.watch(log);
+        }
+        cx.wait_until(plan.deadline);
+        return Outcome::Parked;
+    }
+    for (index, log, range) in looked.reads {
+        plan.targets[index].reading = Some(cx.read_file(log, Look::Batches(range)));
+    }
+    finish(cx, plan)
+}
+
+/// A file read came back.
+pub(super) fn read_came(
+    cx: &mut Context<'_>,
+    plan: &mut Plan,
+    read: ReadId,
+    result: Result<Seen, ReadFailure>,
+) -> Outcome {
+    for target in plan
+        .targets
+        .iter_mut()
+        .filter(|target| target.reading == Some(read))
+    {
+        target.reading = None;
+        let Some(data) = target.data.as_mut() else {
+            continue;
+        };
+        match &result {
+            Ok(Seen::Batches(records)) => data.records = Some(records.clone()),
+            Ok(Seen::Record(_)) => {}
+            Err(failure) => {
+                data.error_code = errors::of_read(failure).code();
+                cx.warn(format!(
+                    "{}-{}: {failure}",
+                    target.key.topic, target.key.partition
+                ));
+            }
+        }
+    }
+    finish(cx, plan)
+}
+
+/// Answers, if no file read is outstanding.
+fn finish(cx: &mut Context<'_>, plan: &mut Plan) -> Outcome {
+    let reading: Vec<ReadId> = plan
+        .targets
+        .iter()
+        .filter_map(|target| target.reading)
+        .collect();
+    if reading.is_empty() {
+        let response = respond::response(cx, plan);
+        return send(cx, &response);
+    }
+    for read in reading {
+        cx.still_reading(read);
+    }
+    Outcome::Parked
+}
+
+/// What one look found.
+#[derive(Default)]
+struct Looked {
+    bytes: usize,
+    failed: bool,
+    logs: Vec<LogId>,
+    reads: Vec<(usize, LogId, once_log::FileRange)>,
+}
+
+fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked {
+    let mut looked = Looked::default();
+    let isolation = plan.isolation;
+    let most = request.max_bytes.min(cx.config().fetch_max_bytes);
+    let mut left = usize::try_from(most).unwrap_or(0).min(cx.room());
+    for (index, target) in plan.targets.iter_mut().enumerate() {
+        target.data = Some(match find(cx, target) {
+            Err(error) => {
+                looked.failed = true;
+                failure(target, error)
+            }
+            Ok(log) => {
+                looked.logs.push(log);
+                let at_least_one = looked.bytes == 0 && left > 0;
+                let wanted = usize::try_from(target.wanted.max_bytes)
+                    .unwrap_or(0)
+                    .min(left);
+                match read(cx, log, target, isolation, wanted, at_least_one) {
+                    Err(error) => {
+                        looked.failed = true;
+                        failure(target, error)
+                    }
+                    Ok(read) => {
+                        let (data, size, range) = split(target, isolation, read);
+                        looked.bytes += size;
+                        left = left.saturating_sub(size);
+                        looked.reads.extend(range.map(|range| (index, log, range)));
+                        data
+                    }
+                }
+            }
+        });
+    }
+    looked
+}
+
+/// The target's log, if the client's view of its leader is not outdated.
+fn find(cx: &mut Context<'_>, target: &Target) -> Result<LogId, ErrorCode> {
+    let unknown = if cx.version < 13 {
+        ErrorCode::UnknownTopicOrPartition
+    } else if target.key.topic.is_empty() {
+        ErrorCode::UnknownTopicId
+    } else {
+        ErrorCode::UnknownTopicOrPartition
+    };
+    let log = cx
+        .find_log(&target.key.topic, target.key.partition)
+        .ok_or(unknown)?;
+    let partition = cx.partition(log).ok_or(unknown)?;
+    if cx.version >= 13 && partition.topic_id != target.key.topic_id {
+        return Err(ErrorCode::UnknownTopicId);
+    }
+    let (current, known) = (
+        partition.log.leader_epoch(),
+        target.wanted.current_leader_epoch,
+    );
+    match known {
+        -1 => Ok(log),
+        known if known < current => Err(ErrorCode::FencedLeaderEpoch),
+        known if known > current => Err(ErrorCode::UnknownLeaderEpoch),
+        _ => Ok(log),
+    }
+}
+
+fn read(
+    cx: &Context<'_>,
+    log: LogId,
+    target: &Target,
+    isolation: Isolation,
+    max_bytes: usize,
+    at_least_one: bool,
+) -> Result<Read, ErrorCode> {
+    let partition = cx
+        .partition(log)
+        .ok_or(ErrorCode::UnknownTopicOrPartition)?;
+    partition
+        .log
+        .read(
+            target.wanted.fetch_offset,
+            isolation,
+            max_bytes,
+            at_least_one,
+        )
+        .map_err(|error| error.code())
+}
+
+/// A read as response data: the data, how many bytes it brings, and the file read it needs.
+fn split(
+    target: &Target,
+    isolation: Isolation,
+    read: Read,
+) -> (PartitionData, usize, Option<once_log::FileRange>) {
+    let aborted = read
+        .aborted
+        .iter()
+        .map(|aborted| AbortedTransaction {
+            producer_id: aborted.producer_id,
+            first_offset: aborted.first_offset,
+            ..Default::default()
+        })
+        .collect();
+    let mut data = PartitionData {
+        partition_index: target.key.partition,
+        high_watermark: read.high_watermark,
+        last_stable_offset: read.last_stable_offset,
+        log_start_offset: read.log_start_offset,
+        aborted_transactions: (isolation == Isolation::ReadCommitted).then_some(aborted),
+        records: Some(Bytes::new()),
+        ..Default::default()
+    };
+    match read.source {
+        Source::Empty => (data, 0, None),
+        Source::Memory(batches) => {
+            let records = joined(batches);
+            let size = records.len();
+            data.records = Some(records);
+            (data, size, None)
+        }
+        Source::File(range) => {
+            let size = range.max_bytes;
+            (data, size, Some(range))
+        }
+    }
+}
+
+fn joined(mut batches: Vec<Bytes>) -> Bytes {
+    if batches.len() == 1 {
+        return batches.remove(0);
+    }
+    let mut records = BytesMut::with_capacity(batches.iter().map(Bytes::len).sum());
+    for batch in &batches {
+        records.extend_from_slice(batch);
+    }
+    records.freeze()
+}
+
+fn failure(target: &Target, error: ErrorCode) -> PartitionData {
+    PartitionData {
+        partition_index: target.key.partition,
+        error_code: error.code(),
+        high_watermark: -1,
+        last_stable_offset: -1,
+        log_start_offset: -1,
+        records: Some(Bytes::new()),
+        ..Default::default()
+    }
+}

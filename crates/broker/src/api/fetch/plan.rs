@@ -1,0 +1,139 @@
+//! What a fetch is to look at, and until when it may wait.
+
+use crate::engine::{Context, FetchKey, ReadId, Remembered, SessionError};
+use once_coordinator::machine::Millis;
+use once_log::Isolation;
+use once_wire::ids::Uuid;
+use once_wire::message::fetch_request::FetchRequest;
+use once_wire::message::fetch_response::PartitionData;
+
+/// How a fetch's partitions are remembered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Session {
+    /// Not at all.
+    None,
+    /// By a session made now: the answer names every partition.
+    New(i32),
+    /// By a session that goes on: the answer names what changed.
+    Incremental(i32),
+}
+
+/// One partition of a fetch.
+pub(super) struct Target {
+    pub(super) key: FetchKey,
+    pub(super) wanted: Remembered,
+    /// What the answer will say, once known.
+    pub(super) data: Option<PartitionData>,
+    /// The file read that its records come from.
+    pub(super) reading: Option<ReadId>,
+}
+
+/// A fetch between its visits.
+pub(super) struct Plan {
+    pub(super) session: Session,
+    pub(super) targets: Vec<Target>,
+    pub(super) deadline: Millis,
+    pub(super) isolation: Isolation,
+}
+
+impl Plan {
+    /// Resolves the session (Kafka: `FetchManager.newContext`).
+    pub(super) fn make(cx: &mut Context<'_>, request: &FetchRequest) -> Result<Self, SessionError> {
+        let named = named(cx, request);
+        let (id, epoch) = (request.session_id, request.session_epoch);
+        let (session, partitions) = match epoch {
+            -1 | 0 => {
+                if id != 0 {
+                    cx.fetch_sessions().close(id);
+                }
+                let new = if epoch == 0 {
+                    cx.fetch_sessions().create(named.clone())
+                } else {
+                    0
+                };
+                (
+                    if new == 0 {
+                        Session::None
+                    } else {
+                        Session::New(new)
+                    },
+                    named,
+                )
+            }
+            _ => {
+                let forgotten = forgotten(cx, request);
+                let all = cx.fetch_sessions().resume(id, epoch, named, &forgotten)?;
+                (Session::Incremental(id), all)
+            }
+        };
+        let targets = partitions
+            .into_iter()
+            .map(|(key, wanted)| Target {
+                key,
+                wanted,
+                data: None,
+                reading: None,
+            })
+            .collect();
+        let deadline = cx.now() + i64::from(request.max_wait_ms.max(0));
+        let isolation = if request.isolation_level == 1 {
+            Isolation::ReadCommitted
+        } else {
+            Isolation::ReadUncommitted
+        };
+        Ok(Self {
+            session,
+            targets,
+            deadline,
+            isolation,
+        })
+    }
+}
+
+/// The partitions that the request names.
+fn named(cx: &mut Context<'_>, request: &FetchRequest) -> Vec<(FetchKey, Remembered)> {
+    let mut named = Vec::new();
+    for topic in &request.topics {
+        let (name, topic_id) = resolve(cx, &topic.topic, topic.topic_id);
+        for partition in &topic.partitions {
+            let key = FetchKey {
+                topic: name.clone(),
+                topic_id,
+                partition: partition.partition,
+            };
+            let wanted = Remembered {
+                fetch_offset: partition.fetch_offset,
+                max_bytes: partition.partition_max_bytes,
+                current_leader_epoch: partition.current_leader_epoch,
+                told: None,
+            };
+            named.push((key, wanted));
+        }
+    }
+    named
+}
+
+fn forgotten(cx: &mut Context<'_>, request: &FetchRequest) -> Vec<FetchKey> {
+    let mut keys = Vec::new();
+    for topic in &request.forgotten_topics_data {
+        let (name, topic_id) = resolve(cx, &topic.topic, topic.topic_id);
+        keys.extend(topic.partitions.iter().map(|partition| FetchKey {
+            topic: name.clone(),
+            topic_id,
+            partition: *partition,
+        }));
+    }
+    keys
+}
+
+/// The name of a topic that is named by id; empty if there is none such.
+fn resolve(cx: &mut Context<'_>, name: &str, id: Uuid) -> (String, Uuid) {
+    if cx.version < 13 {
+        return (name.to_owned(), Uuid::ZERO);
+    }
+    let name = cx
+        .catalog()
+        .topic_by_id(id)
+        .map_or_else(String::new, |topic| topic.name.clone());
+    (name, id)
+}

@@ -1,0 +1,197 @@
+//! ListOffsets (key 2), versions 1–11.
+//!
+//! Answers the end (−1: high watermark, or last stable offset for read_committed), the start
+//! (−2), the record with the largest timestamp (−3), and the first record at or after a time.
+//!
+//! * 2 isolation; 4 leader epoch fencing; 6 flexible; 7 −3; 8 −4 (earliest local: the start, as
+//!   nothing is tiered); 9 −5 and 11 −6 (tiered storage: there is none, −1); 10 timeout, unused.
+
+use super::call::reply_or_close;
+use super::{Call, Outcome, Row, Wake, encode_reply, errors};
+use crate::engine::{Context, LogId, Look, ReadId, Seen};
+use once_log::{FoundTimestamp, Isolation, TimestampLookup};
+use once_wire::api::ApiKey;
+use once_wire::codec::{DecodeError, Message, Reader, Request, VersionRange};
+use once_wire::error::ErrorCode;
+use once_wire::message::list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest};
+use once_wire::message::list_offsets_response::{
+    ListOffsetsPartitionResponse, ListOffsetsResponse, ListOffsetsTopicResponse,
+};
+
+/// The row of the table. A lookup by time may read a file, so there is a call of its own.
+pub(crate) const fn row() -> Row {
+    Row {
+        key: ApiKey::ListOffsets,
+        versions: VersionRange::new(1, 11),
+        advertised: VersionRange::new(1, 11),
+        codec: ListOffsetsRequest::VERSIONS,
+        parse,
+    }
+}
+
+fn parse(reader: &mut Reader, version: i16) -> Result<Box<dyn Call>, DecodeError> {
+    let request = ListOffsetsRequest::decode(reader, version)?;
+    Ok(Box::new(ListOffsets {
+        request,
+        topics: Vec::new(),
+        reading: Vec::new(),
+    }))
+}
+
+/// A lookup whose file read is outstanding.
+struct Reading {
+    read: ReadId,
+    topic: usize,
+    partition: usize,
+}
+
+struct ListOffsets {
+    request: ListOffsetsRequest,
+    topics: Vec<ListOffsetsTopicResponse>,
+    reading: Vec<Reading>,
+}
+
+impl Call for ListOffsets {
+    fn start(&mut self, cx: &mut Context<'_>) -> Outcome {
+        let isolation = if self.request.isolation_level == 1 {
+            Isolation::ReadCommitted
+        } else {
+            Isolation::ReadUncommitted
+        };
+        let request = std::mem::take(&mut self.request);
+        for (topic_index, topic) in request.topics.iter().enumerate() {
+            let mut partitions = Vec::with_capacity(topic.partitions.len());
+            for (index, wanted) in topic.partitions.iter().enumerate() {
+                let (answer, reading) = match look(cx, &topic.name, wanted, isolation) {
+                    Ok(found) => found,
+                    Err(error) => (failed(wanted.partition_index, error), None),
+                };
+                self.reading.extend(reading.map(|read| Reading {
+                    read,
+                    topic: topic_index,
+                    partition: index,
+                }));
+                partitions.push(answer);
+            }
+            let name = topic.name.clone();
+            self.topics.push(ListOffsetsTopicResponse {
+                name,
+                partitions,
+                ..Default::default()
+            });
+        }
+        self.finish(cx)
+    }
+
+    fn wake(&mut self, cx: &mut Context<'_>, wake: Wake) -> Outcome {
+        if let Wake::Read(read, result) = wake
+            && let Some(index) = self.reading.iter().position(|reading| reading.read == read)
+        {
+            let reading = self.reading.swap_remove(index);
+            let place = &mut self.topics[reading.topic].partitions[reading.partition];
+            match result {
+                Ok(Seen::Record(Some(found))) => *place = answer(place.partition_index, found),
+                Ok(Seen::Record(None) | Seen::Batches(_)) => {}
+                Err(failure) => *place = failed(place.partition_index, errors::of_read(&failure)),
+            }
+        }
+        self.finish(cx)
+    }
+}
+
+impl ListOffsets {
+    fn finish(&mut self, cx: &mut Context<'_>) -> Outcome {
+        if !self.reading.is_empty() {
+            for reading in &self.reading {
+                cx.still_reading(reading.read);
+            }
+            return Outcome::Parked;
+        }
+        let topics = std::mem::take(&mut self.topics);
+        let response = ListOffsetsResponse {
+            topics,
+            ..Default::default()
+        };
+        let header = ListOffsetsRequest::response_header_version(cx.version);
+        reply_or_close(encode_reply(
+            cx.correlation_id,
+            header,
+            &response,
+            cx.version,
+        ))
+    }
+}
+
+type Found = (ListOffsetsPartitionResponse, Option<ReadId>);
+
+fn look(
+    cx: &mut Context<'_>,
+    topic: &str,
+    wanted: &ListOffsetsPartition,
+    isolation: Isolation,
+) -> Result<Found, ErrorCode> {
+    let unknown = ErrorCode::UnknownTopicOrPartition;
+    let id: LogId = cx.find_log(topic, wanted.partition_index).ok_or(unknown)?;
+    let log = &cx.partition(id).ok_or(unknown)?.log;
+    let leader_epoch = log.leader_epoch();
+    match wanted.current_leader_epoch {
+        -1 => {}
+        known if known < leader_epoch => return Err(ErrorCode::FencedLeaderEpoch),
+        known if known > leader_epoch => return Err(ErrorCode::UnknownLeaderEpoch),
+        _ => {}
+    }
+    let at = |timestamp, offset| ListOffsetsPartitionResponse {
+        partition_index: wanted.partition_index,
+        timestamp,
+        offset,
+        leader_epoch,
+        ..Default::default()
+    };
+    let nothing = ListOffsetsPartitionResponse {
+        partition_index: wanted.partition_index,
+        ..Default::default()
+    };
+    let end = match isolation {
+        Isolation::ReadUncommitted => log.high_watermark(),
+        Isolation::ReadCommitted => log.last_stable_offset(),
+    };
+    let found = match wanted.timestamp {
+        -1 => at(-1, end),
+        -2 | -4 => at(-1, log.log_start_offset()),
+        -5 | -6 => nothing,
+        timestamp if timestamp < -6 => return Err(ErrorCode::UnsupportedVersion),
+        timestamp => {
+            let lookup = if timestamp == -3 {
+                log.max_timestamp(isolation)
+            } else {
+                log.offset_for_timestamp(timestamp, isolation)
+            };
+            match lookup {
+                TimestampLookup::NotFound => nothing,
+                TimestampLookup::Found(found) => answer(wanted.partition_index, found),
+                TimestampLookup::InFile(search) => {
+                    return Ok((nothing, Some(cx.read_file(id, Look::Record(search)))));
+                }
+            }
+        }
+    };
+    Ok((found, None))
+}
+
+fn answer(partition_index: i32, found: FoundTimestamp) -> ListOffsetsPartitionResponse {
+    ListOffsetsPartitionResponse {
+        partition_index,
+        timestamp: found.timestamp,
+        offset: found.offset,
+        leader_epoch: found.leader_epoch,
+        ..Default::default()
+    }
+}
+
+fn failed(partition_index: i32, error: ErrorCode) -> ListOffsetsPartitionResponse {
+    ListOffsetsPartitionResponse {
+        partition_index,
+        error_code: error.code(),
+        ..Default::default()
+    }
+}

@@ -1,0 +1,249 @@
+//! Produce (key 0), versions 3–11.
+//!
+//! Appends one record batch to each partition. The answer waits until the batch is durable as
+//! the flush policy defines it: for `acks=-1` and, since a reply must not outrun the log, for
+//! `acks=1` too; `acks=0` gets no answer, and an error closes its connection, as on Kafka.
+//!
+//! * 5 log start offset in the answer; 7 zstd; 8 record errors and messages; 9 flexible;
+//!   10 current leader on a leader error (a single node has none); 11 TRANSACTION_ABORTABLE.
+//! * Advertised from 0, as Kafka 4 does: librdkafka reads support for compression from the old
+//!   versions. A Produce 0–2 itself is answered UNSUPPORTED_VERSION ([`super::produce_legacy`]).
+//! * Left out: 12 (transactions of KIP-890 part 2) and 13 (topic ids).
+//!
+//! A transactional batch is appended only if its partition is part of the producer's ongoing
+//! transaction, checked in the same step as the append: no hanging transaction can arise
+//! (KIP-890; Kafka: `ReplicaManager.maybeSendPartitionsToTransactionCoordinator`).
+
+use super::call::reply_or_close;
+use super::{Call, Outcome, Row, Wake, encode_reply};
+use crate::engine::Context;
+use once_coordinator::ids::TopicPartition;
+use once_coordinator::machine::ProducerIdentity;
+use once_wire::api::ApiKey;
+use once_wire::batch::Batch;
+use once_wire::codec::{DecodeError, Message, Reader, Request, VersionRange};
+use once_wire::compression::Compression;
+use once_wire::error::ErrorCode;
+use once_wire::message::produce_request::ProduceRequest;
+use once_wire::message::produce_response::{
+    PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
+};
+
+/// The row of the table. Produce has a call of its own: batches are checked before the engine.
+pub(crate) const fn row() -> Row {
+    Row {
+        key: ApiKey::Produce,
+        versions: VersionRange::new(3, 11),
+        advertised: VersionRange::new(0, 11),
+        codec: ProduceRequest::VERSIONS,
+        parse,
+    }
+}
+
+/// One partition's part, its batch checked.
+struct Part {
+    index: i32,
+    batch: Result<Batch, ErrorCode>,
+}
+
+struct Produce {
+    acks: i16,
+    transactional_id: Option<String>,
+    topics: Vec<(String, Vec<Part>)>,
+}
+
+fn parse(reader: &mut Reader, version: i16) -> Result<Box<dyn Call>, DecodeError> {
+    let request = ProduceRequest::decode(reader, version)?;
+    let topics = request
+        .topic_data
+        .into_iter()
+        .map(|topic| {
+            let parts = topic
+                .partition_data
+                .into_iter()
+                .map(|data| Part {
+                    index: data.index,
+                    batch: check(data.records, version),
+                })
+                .collect();
+            (topic.name, parts)
+        })
+        .collect();
+    let transactional_id = request.transactional_id;
+    Ok(Box::new(Produce {
+        acks: request.acks,
+        transactional_id,
+        topics,
+    }))
+}
+
+/// What a client may send in one partition: exactly one whole, sound batch of version 2 (Kafka:
+/// `ProduceRequest.validateRecords`, `LogValidator`).
+fn check(records: Option<bytes::Bytes>, version: i16) -> Result<Batch, ErrorCode> {
+    let records = records
+        .filter(|records| !records.is_empty())
+        .ok_or(ErrorCode::InvalidRecord)?;
+    let batch = Batch::parse(records).map_err(|error| error.code())?;
+    if batch.compression() == Compression::Zstd && version < 7 {
+        return Err(ErrorCode::UnsupportedCompressionType);
+    }
+    batch.check_client().map_err(|error| error.code())?;
+    Ok(batch)
+}
+
+impl Produce {
+    /// An error that concerns every partition.
+    fn common_error(&self) -> Option<ErrorCode> {
+        if !(-1..=1).contains(&self.acks) {
+            return Some(ErrorCode::InvalidRequiredAcks);
+        }
+        let mut producers = self
+            .topics
+            .iter()
+            .flat_map(|(_, parts)| parts)
+            .filter_map(|part| part.batch.as_ref().ok())
+            .filter(|batch| batch.is_transactional())
+            .map(|batch| (batch.producer_id(), batch.producer_epoch()));
+        let first = producers.next()?;
+        if self.transactional_id.is_none() {
+            return Some(ErrorCode::TransactionalIdAuthorizationFailed);
+        }
+        producers
+            .any(|other| other != first)
+            .then_some(ErrorCode::InvalidProducerIdMapping)
+    }
+
+    fn append(&self, cx: &mut Context<'_>, topic: &str, part: &Part) -> PartitionProduceResponse {
+        let appended = match &part.batch {
+            Err(error) => Err((*error, None)),
+            Ok(batch) => self.append_batch(cx, topic, part.index, batch),
+        };
+        match appended {
+            Ok(appended) => PartitionProduceResponse {
+                index: part.index,
+                base_offset: appended.base_offset,
+                log_append_time_ms: appended.log_append_time,
+                log_start_offset: appended.log_start_offset,
+                ..Default::default()
+            },
+            Err((error, message)) => PartitionProduceResponse {
+                index: part.index,
+                error_code: error.code(),
+                base_offset: -1,
+                error_message: message,
+                ..Default::default()
+            },
+        }
+    }
+
+    fn append_batch(
+        &self,
+        cx: &mut Context<'_>,
+        topic: &str,
+        index: i32,
+        batch: &Batch,
+    ) -> Result<once_log::Appended, (ErrorCode, Option<String>)> {
+        let log = cx
+            .find_log(topic, index)
+            .ok_or((ErrorCode::UnknownTopicOrPartition, None))?;
+        if super::internal::is_internal(topic) {
+            return Err((ErrorCode::InvalidTopicException, None));
+        }
+        if batch.is_transactional() {
+            self.verify(cx, topic, index, batch)
+                .map_err(|error| (error, None))?;
+        }
+        let now = cx.now();
+        cx.append(log, |log| log.append_client(now, batch))
+            .map_err(|error| (error.code(), Some(error.to_string())))
+    }
+
+    /// The partition must be part of the producer's ongoing transaction.
+    fn verify(
+        &self,
+        cx: &mut Context<'_>,
+        topic: &str,
+        index: i32,
+        batch: &Batch,
+    ) -> Result<(), ErrorCode> {
+        let transactional_id = self.transactional_id.as_deref().unwrap_or_default();
+        let producer = ProducerIdentity {
+            id: batch.producer_id(),
+            epoch: batch.producer_epoch(),
+        };
+        let place = TopicPartition::new(topic, index);
+        let knows_abortable = cx.version >= 11;
+        cx.transactions(transactional_id)
+            .verify(transactional_id, producer, &place)
+            .map_err(|error| produce_error(error, knows_abortable))
+    }
+}
+
+/// What a producer is told for an answer of the transaction coordinator (Kafka:
+/// `ReplicaManager.appendRecords`, its mapping of verification errors). Codes that old clients
+/// retry without new metadata stand for a transaction that is just completing.
+pub(crate) fn produce_error(error: ErrorCode, knows_abortable: bool) -> ErrorCode {
+    match error {
+        ErrorCode::TransactionAbortable if !knows_abortable => ErrorCode::InvalidTxnState,
+        ErrorCode::ProducerFenced => ErrorCode::InvalidProducerEpoch,
+        ErrorCode::ConcurrentTransactions
+        | ErrorCode::NetworkException
+        | ErrorCode::CoordinatorLoadInProgress
+        | ErrorCode::CoordinatorNotAvailable
+        | ErrorCode::NotCoordinator => ErrorCode::NotEnoughReplicas,
+        other => other,
+    }
+}
+
+impl Call for Produce {
+    fn start(&mut self, cx: &mut Context<'_>) -> Outcome {
+        let common = self.common_error();
+        let mut first_error = None;
+        let mut responses = Vec::with_capacity(self.topics.len());
+        for (name, parts) in &self.topics {
+            let mut partition_responses = Vec::with_capacity(parts.len());
+            for part in parts {
+                let response = match common {
+                    None => self.append(cx, name, part),
+                    Some(error) => PartitionProduceResponse {
+                        index: part.index,
+                        error_code: error.code(),
+                        base_offset: -1,
+                        ..Default::default()
+                    },
+                };
+                if response.error_code != ErrorCode::None.code() {
+                    first_error = first_error.or(ErrorCode::from_code(response.error_code));
+                }
+                partition_responses.push(response);
+            }
+            let name = name.clone();
+            responses.push(TopicProduceResponse {
+                name,
+                partition_responses,
+                ..Default::default()
+            });
+        }
+        if self.acks == 0 {
+            return match first_error {
+                None => Outcome::Silent,
+                Some(error) => Outcome::Close(format!("produce with acks=0 failed: {error}")),
+            };
+        }
+        let response = ProduceResponse {
+            responses,
+            ..Default::default()
+        };
+        let header = ProduceRequest::response_header_version(cx.version);
+        reply_or_close(encode_reply(
+            cx.correlation_id,
+            header,
+            &response,
+            cx.version,
+        ))
+    }
+
+    fn wake(&mut self, _: &mut Context<'_>, _: Wake) -> Outcome {
+        Outcome::Parked
+    }
+}

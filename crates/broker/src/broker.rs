@@ -1,0 +1,144 @@
+//! A broker to embed: build, start, use, drop.
+
+use crate::config::{Config, FlushPolicy, SettingError};
+use crate::shell::start::{self, Running};
+use crate::engine::ReplayError;
+use once_log::store::{DirError, RecoverError};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why a broker did not start. Each says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting was refused.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirError),
+    /// A partition could not be recovered.
+    #[error(transparent)]
+    Recovery(#[from] RecoverError),
+    /// An internal topic could not be read back.
+    #[error("cannot go on from what the disk holds: {0}")]
+    Replay(#[from] ReplayError),
+    /// The address cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {problem}; is another broker running there? Choose another with --listen, or port 0 for a free one"
+    )]
+    Listen {
+        /// Which address.
+        address: String,
+        /// What the operating system said.
+        problem: std::io::Error,
+    },
+    /// The operating system refused threads, memory or files.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Where a broker keeps its data.
+#[derive(Clone, Debug)]
+pub(crate) enum Data {
+    /// In a directory that outlives it.
+    Directory(PathBuf),
+    /// In a directory of its own under the system's temporary one, removed when it stops.
+    Ephemeral,
+}
+
+/// Says what a broker is to be. Without more it is durable, in `./once-data`, on
+/// `127.0.0.1:9092`.
+#[derive(Clone, Debug)]
+pub struct BrokerBuilder {
+    pub(crate) config: Config,
+    pub(crate) data: Data,
+    pub(crate) listen: String,
+}
+
+impl BrokerBuilder {
+    /// Keeps data in `directory`, which is made if need be.
+    #[must_use]
+    pub fn data_dir(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.data = Data::Directory(directory.into());
+        self
+    }
+
+    /// Keeps data only while it runs, handed to the operating system and never flushed, and
+    /// listens on a free port of the loopback address: for tests and demonstrations.
+    #[must_use]
+    pub fn ephemeral(mut self) -> Self {
+        self.data = Data::Ephemeral;
+        self.config.flush = FlushPolicy::Os;
+        "127.0.0.1:0".clone_into(&mut self.listen);
+        self
+    }
+
+    /// Listens on `HOST:PORT`; port 0 is a free port.
+    #[must_use]
+    pub fn listen(mut self, address: impl Into<String>) -> Self {
+        self.listen = address.into();
+        self
+    }
+
+    /// When a record counts as durable.
+    #[must_use]
+    pub fn flush(mut self, policy: FlushPolicy) -> Self {
+        self.config.flush = policy;
+        self
+    }
+
+    /// Sets one of Kafka's settings by its key.
+    ///
+    /// # Errors
+    /// The key is unknown or the value unusable.
+    pub fn set(mut self, key: &str, value: &str) -> Result<Self, StartError> {
+        if let Some(note) = self.config.set(key, value)? {
+            tracing::warn!("{note}");
+        }
+        if let Some(directory) = self.config.log_dir.take() {
+            self.data = Data::Directory(directory.into());
+        }
+        if let Some((host, port)) = self.config.listener.take() {
+            self.listen = format!("{}:{port}", if host.is_empty() { "0.0.0.0" } else { &host });
+        }
+        Ok(self)
+    }
+
+    /// Recovers what the data directory holds and serves. Returns when clients can connect.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing was changed on disk but what recovery repaired.
+    pub fn start(self) -> Result<Broker, StartError> {
+        start::start(self).map(|running| Broker { running })
+    }
+}
+
+/// A running broker. It stops cleanly when it is dropped.
+#[derive(Debug)]
+pub struct Broker {
+    running: Running,
+}
+
+impl Broker {
+    /// Begins to say what a broker is to be.
+    #[must_use]
+    pub fn builder() -> BrokerBuilder {
+        BrokerBuilder {
+            config: Config::default(),
+            data: Data::Directory("once-data".into()),
+            listen: "127.0.0.1:9092".to_owned(),
+        }
+    }
+
+    /// Where it listens: `bootstrap.servers` for clients on this machine.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.running.address
+    }
+
+    /// Stops: no more requests, everything written and flushed, files closed.
+    pub async fn shutdown(self) {
+        // The stop joins threads; a runtime that the caller shares must not be held up by it.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+}

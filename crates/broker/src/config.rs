@@ -1,0 +1,143 @@
+//! The broker's settings, under Kafka's names where Kafka has them.
+//!
+//! [`SETTINGS`] is the only list: parsing, `once broker --set`, `server.properties` and
+//! DescribeConfigs derive from it.
+
+mod log;
+mod properties;
+mod settings;
+
+pub(crate) use log::log_config;
+pub use properties::{SettingError, parse_properties};
+pub use settings::{Kind, SETTINGS, Setting};
+
+use std::collections::BTreeMap;
+
+/// When a write counts as durable, and so when it is acknowledged and readable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FlushPolicy {
+    /// On disk: fdatasync before the acknowledgement. Survives a power cut.
+    Disk,
+    /// Handed to the operating system, as Kafka does by default. Survives a killed process.
+    Os,
+}
+
+/// All settings of a broker. Fields are named after Kafka's keys; units are in their names or
+/// Kafka's documentation of the key.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Config {
+    /// `node.id`.
+    pub node_id: i32,
+    /// `log.flush.interval.messages`: 1 is [`FlushPolicy::Disk`], unset [`FlushPolicy::Os`].
+    pub flush: FlushPolicy,
+    /// `advertised.listeners`: host and port that clients are told; unset: the listener's own.
+    pub advertised: Option<(String, u16)>,
+    /// `auto.create.topics.enable`.
+    pub auto_create_topics: bool,
+    /// `num.partitions`.
+    pub num_partitions: i32,
+    /// `default.replication.factor`.
+    pub default_replication_factor: i16,
+    /// `min.insync.replicas`, stored and described.
+    pub min_insync_replicas: i32,
+    /// `offsets.topic.num.partitions`.
+    pub offsets_partitions: i32,
+    /// `transaction.state.log.num.partitions`.
+    pub transaction_partitions: i32,
+    /// `transaction.max.timeout.ms`.
+    pub transaction_max_timeout_ms: i32,
+    /// `transactional.id.expiration.ms`.
+    pub transactional_id_expiration_ms: i64,
+    /// `producer.id.expiration.ms`.
+    pub producer_id_expiration_ms: i64,
+    /// `once.transaction.park.ms`: how long an EndTxn waits for completion before it is answered
+    /// as Kafka answers.
+    pub transaction_park_ms: i64,
+    /// `group.initial.rebalance.delay.ms`.
+    pub group_initial_rebalance_delay_ms: i32,
+    /// `group.min.session.timeout.ms`.
+    pub group_min_session_timeout_ms: i32,
+    /// `group.max.session.timeout.ms`.
+    pub group_max_session_timeout_ms: i32,
+    /// `group.max.size`.
+    pub group_max_size: i32,
+    /// `group.consumer.session.timeout.ms`.
+    pub group_consumer_session_timeout_ms: i32,
+    /// `group.consumer.heartbeat.interval.ms`.
+    pub group_consumer_heartbeat_interval_ms: i32,
+    /// `offset.metadata.max.bytes`.
+    pub offset_metadata_max_bytes: i32,
+    /// `offsets.retention.minutes`.
+    pub offsets_retention_minutes: i32,
+    /// `message.max.bytes`.
+    pub message_max_bytes: i32,
+    /// `log.segment.bytes`.
+    pub log_segment_bytes: i32,
+    /// `log.roll.ms`, as `segment.ms` of topics.
+    pub log_roll_ms: i64,
+    /// `log.index.interval.bytes`.
+    pub log_index_interval_bytes: i32,
+    /// `fetch.max.bytes`: the most that one fetch returns, whatever it asks for.
+    pub fetch_max_bytes: i32,
+    /// `max.incremental.fetch.session.cache.slots`.
+    pub max_fetch_sessions: usize,
+    /// `socket.request.max.bytes`.
+    pub socket_request_max_bytes: i32,
+    /// `queued.max.request.bytes`: all buffers of requests together.
+    pub queued_max_request_bytes: usize,
+    /// `max.connections`.
+    pub max_connections: usize,
+    /// `connections.max.idle.ms`.
+    pub connections_max_idle_ms: i64,
+    /// `log.dirs` (one directory), if given as a setting.
+    pub log_dir: Option<String>,
+    /// `listeners` (one PLAINTEXT listener), if given as a setting.
+    pub listener: Option<(String, u16)>,
+    /// What the operator set, by key, as text: DescribeConfigs tells it from defaults.
+    pub given: BTreeMap<String, String>,
+}
+
+impl Default for Config {
+    /// Kafka 4.3's defaults, but for flushing (to disk) and the bound on queued requests.
+    fn default() -> Self {
+        Self {
+            node_id: 1,
+            flush: FlushPolicy::Disk,
+            advertised: None,
+            auto_create_topics: true,
+            num_partitions: 1,
+            default_replication_factor: 1,
+            min_insync_replicas: 1,
+            offsets_partitions: 50,
+            transaction_partitions: 50,
+            transaction_max_timeout_ms: 900_000,
+            transactional_id_expiration_ms: 604_800_000,
+            producer_id_expiration_ms: 86_400_000,
+            transaction_park_ms: 5_000,
+            group_initial_rebalance_delay_ms: 3_000,
+            group_min_session_timeout_ms: 6_000,
+            group_max_session_timeout_ms: 1_800_000,
+            group_max_size: i32::MAX,
+            group_consumer_session_timeout_ms: 45_000,
+            group_consumer_heartbeat_interval_ms: 5_000,
+            offset_metadata_max_bytes: 4_096,
+            offsets_retention_minutes: 10_080,
+            message_max_bytes: 1_048_588,
+            log_segment_bytes: 1_073_741_824,
+            log_roll_ms: 604_800_000,
+            log_index_interval_bytes: 4_096,
+            fetch_max_bytes: 57_671_680,
+            max_fetch_sessions: 1_000,
+            socket_request_max_bytes: 104_857_600,
+            queued_max_request_bytes: 64 << 20,
+            max_connections: 100_000,
+            connections_max_idle_ms: 600_000,
+            log_dir: None,
+            listener: None,
+            given: BTreeMap::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

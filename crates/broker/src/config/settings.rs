@@ -1,0 +1,252 @@
+//! The table of settings.
+
+use super::{Config, FlushPolicy};
+
+/// The type of a setting's value, as DescribeConfigs names it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// `true` or `false`.
+    Boolean,
+    /// 16-bit integer.
+    Short,
+    /// 32-bit integer.
+    Int,
+    /// 64-bit integer.
+    Long,
+    /// Text.
+    String,
+    /// Comma-separated texts.
+    List,
+}
+
+/// One setting.
+pub struct Setting {
+    /// Kafka's key, or one that begins with `once.`.
+    pub key: &'static str,
+    /// Type of its value.
+    pub kind: Kind,
+    /// Sets it from text; the error says what is wrong with the value.
+    pub set: fn(&mut Config, &str) -> Result<(), String>,
+    /// Its value as text; `None` if unset.
+    pub get: fn(&Config) -> Option<String>,
+}
+
+fn number<T>(text: &str, least: T) -> Result<T, String>
+where
+    T: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    let value: T = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("'{text}' is not a number of its type"))?;
+    if value < least {
+        Err(format!("{value} is below the least value {least}"))
+    } else {
+        Ok(value)
+    }
+}
+
+fn boolean(text: &str) -> Result<bool, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("'{text}' is neither true nor false")),
+    }
+}
+
+/// A row for a plain field: key, type, field, least value.
+macro_rules! plain {
+    ($key:literal, $kind:ident, $field:ident, $least:expr) => {
+        Setting {
+            key: $key,
+            kind: Kind::$kind,
+            set: |config, text| number(text, $least).map(|value| config.$field = value),
+            get: |config| Some(config.$field.to_string()),
+        }
+    };
+}
+
+/// Every setting, by key.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "advertised.listeners",
+        kind: Kind::List,
+        set: |config, text| listener(text).map(|at| config.advertised = Some(at)),
+        get: |config| {
+            config
+                .advertised
+                .as_ref()
+                .map(|(host, port)| format!("PLAINTEXT://{host}:{port}"))
+        },
+    },
+    Setting {
+        key: "auto.create.topics.enable",
+        kind: Kind::Boolean,
+        set: |config, text| boolean(text).map(|value| config.auto_create_topics = value),
+        get: |config| Some(config.auto_create_topics.to_string()),
+    },
+    plain!("connections.max.idle.ms", Long, connections_max_idle_ms, 1),
+    plain!(
+        "default.replication.factor",
+        Short,
+        default_replication_factor,
+        1
+    ),
+    plain!("fetch.max.bytes", Int, fetch_max_bytes, 1_024),
+    plain!(
+        "group.consumer.heartbeat.interval.ms",
+        Int,
+        group_consumer_heartbeat_interval_ms,
+        1
+    ),
+    plain!(
+        "group.consumer.session.timeout.ms",
+        Int,
+        group_consumer_session_timeout_ms,
+        1
+    ),
+    plain!(
+        "group.initial.rebalance.delay.ms",
+        Int,
+        group_initial_rebalance_delay_ms,
+        0
+    ),
+    plain!(
+        "group.max.session.timeout.ms",
+        Int,
+        group_max_session_timeout_ms,
+        1
+    ),
+    plain!("group.max.size", Int, group_max_size, 1),
+    plain!(
+        "group.min.session.timeout.ms",
+        Int,
+        group_min_session_timeout_ms,
+        1
+    ),
+    Setting {
+        key: "listeners",
+        kind: Kind::List,
+        set: |config, text| listener(text).map(|at| config.listener = Some(at)),
+        get: |config| {
+            config
+                .listener
+                .as_ref()
+                .map(|(host, port)| format!("PLAINTEXT://{host}:{port}"))
+        },
+    },
+    Setting {
+        key: "log.dirs",
+        kind: Kind::List,
+        set: |config, text| directory(text).map(|value| config.log_dir = Some(value)),
+        get: |config| config.log_dir.clone(),
+    },
+    Setting {
+        key: "log.flush.interval.messages",
+        kind: Kind::Long,
+        set: |config, text| flush_interval(text).map(|policy| config.flush = policy),
+        get: |config| match config.flush {
+            FlushPolicy::Disk => Some("1".to_owned()),
+            FlushPolicy::Os => Some(i64::MAX.to_string()),
+        },
+    },
+    plain!("log.index.interval.bytes", Int, log_index_interval_bytes, 0),
+    plain!("log.roll.ms", Long, log_roll_ms, 1),
+    plain!("log.segment.bytes", Int, log_segment_bytes, 1_048_576),
+    plain!("max.connections", Int, max_connections, 0),
+    plain!(
+        "max.incremental.fetch.session.cache.slots",
+        Int,
+        max_fetch_sessions,
+        0
+    ),
+    plain!("message.max.bytes", Int, message_max_bytes, 0),
+    plain!("min.insync.replicas", Int, min_insync_replicas, 1),
+    plain!("node.id", Int, node_id, 0),
+    plain!("num.partitions", Int, num_partitions, 1),
+    plain!(
+        "offset.metadata.max.bytes",
+        Int,
+        offset_metadata_max_bytes,
+        0
+    ),
+    plain!(
+        "offsets.retention.minutes",
+        Int,
+        offsets_retention_minutes,
+        1
+    ),
+    plain!("offsets.topic.num.partitions", Int, offsets_partitions, 1),
+    plain!("once.transaction.park.ms", Long, transaction_park_ms, 0),
+    plain!(
+        "producer.id.expiration.ms",
+        Long,
+        producer_id_expiration_ms,
+        1
+    ),
+    plain!(
+        "queued.max.request.bytes",
+        Long,
+        queued_max_request_bytes,
+        1_048_576
+    ),
+    plain!(
+        "socket.request.max.bytes",
+        Int,
+        socket_request_max_bytes,
+        1_024
+    ),
+    plain!(
+        "transaction.max.timeout.ms",
+        Int,
+        transaction_max_timeout_ms,
+        1
+    ),
+    plain!(
+        "transaction.state.log.num.partitions",
+        Int,
+        transaction_partitions,
+        1
+    ),
+    plain!(
+        "transactional.id.expiration.ms",
+        Int,
+        transactional_id_expiration_ms,
+        1
+    ),
+];
+
+/// One `PLAINTEXT://host:port`.
+fn listener(text: &str) -> Result<(String, u16), String> {
+    let wanted = "one listener of the form PLAINTEXT://HOST:PORT is served";
+    let text = text.trim();
+    let address = text
+        .strip_prefix("PLAINTEXT://")
+        .ok_or_else(|| format!("'{text}': {wanted}"))?;
+    let (host, port) = address
+        .rsplit_once(':')
+        .ok_or_else(|| format!("'{text}': {wanted}"))?;
+    let port = port.parse().map_err(|_| format!("'{text}': {wanted}"))?;
+    Ok((host.to_owned(), port))
+}
+
+fn directory(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.contains(',') {
+        return Err(format!("'{text}': one directory is served"));
+    }
+    Ok(text.to_owned())
+}
+
+/// 1 flushes every write; Kafka's unset default, the largest long, none. Nothing between can be
+/// promised to mean anything.
+fn flush_interval(text: &str) -> Result<FlushPolicy, String> {
+    match number(text, 1)? {
+        1 => Ok(FlushPolicy::Disk),
+        i64::MAX => Ok(FlushPolicy::Os),
+        other => Err(format!(
+            "{other} promises nothing that can be kept: use 1 (an acknowledged record is on disk), \
+             or leave the key out and pass --flush os (it is handed to the operating system)"
+        )),
+    }
+}

@@ -1,0 +1,46 @@
+//! The engine owns all of the broker's state and knows nothing of the world.
+//!
+//! [`Engine::step`] takes an input and the time and returns outputs. There is no clock, socket,
+//! thread, file or randomness in here: appends, reads and replies are outputs that the shell
+//! carries out, and their completions come back as inputs. The engine that is simulated is this
+//! one.
+//!
+//! ```text
+//!  Input::Request ─► Call::start ─► machines, partitions ─► Output::Write ─► log thread
+//!                         │                                                     │
+//!                         ▼                                                     ▼
+//!                    reply + fences ◄── released when flushed ◄── Input::Flushed
+//! ```
+//!
+//! One rule orders everything: nothing leaves before what it rests on is durable. Every reply and
+//! effect carries fences, one for each log that was written or read for it ([`fence`]).
+
+mod context;
+mod core;
+mod effects;
+mod fence;
+mod fetch_sessions;
+mod ids;
+mod input;
+mod logs;
+mod output;
+mod replay;
+mod session;
+mod shard;
+mod submit;
+mod timers;
+mod topics;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+pub use core::{Engine, Identity, NodeAddress};
+pub use ids::{ConnectionId, LogId, ReadId};
+pub use input::{Input, RequestInput, Seen};
+pub use output::{Look, Output};
+pub use replay::{Batches, RecoveredLog, ReplayError, Replayed};
+
+pub(crate) use context::{Context, fresh_uuid};
+pub(crate) use fetch_sessions::{FetchKey, FetchSessions, Remembered, SessionError, Told};
+pub(crate) use submit::Settled;

@@ -1,0 +1,286 @@
+//! What a handler may see and do: a narrow view of the engine during one visit of one request.
+//!
+//! Every look at a machine or the catalog leaves a fence, so the answer cannot outrun what it
+//! was made from.
+
+use super::core::{Engine, NodeAddress};
+use super::fence::Fence;
+use super::ids::{LogId, ReadId};
+use super::logs::Partition;
+use super::output::Look;
+use super::waiting::RequestInfo;
+use crate::config::Config;
+use once_coordinator::catalog::{self, Catalog};
+use once_coordinator::group::{self, Groups};
+use once_coordinator::machine::{Millis, Waiter};
+use once_coordinator::transaction::{self, Transactions};
+use once_log::{AppendError, Appended, PartitionLog};
+use once_wire::error::ErrorCode;
+use once_wire::ids::Uuid;
+
+/// One visit of one request to the engine.
+pub(crate) struct Context<'e> {
+    pub(super) engine: &'e mut Engine,
+    /// The request's version.
+    pub(crate) version: i16,
+    /// The request's correlation id.
+    pub(crate) correlation_id: i32,
+    pub(super) request: RequestInfo,
+    pub(super) waiter: Waiter,
+    pub(super) fences: Vec<Fence>,
+    pub(super) watches: Vec<LogId>,
+    pub(super) reads: Vec<ReadId>,
+    pub(super) deadline: Option<Millis>,
+    ids_made: u64,
+}
+
+impl<'e> Context<'e> {
+    pub(super) fn new(engine: &'e mut Engine, request: RequestInfo, waiter: Waiter) -> Self {
+        Self {
+            engine,
+            version: request.version,
+            correlation_id: request.correlation_id,
+            request,
+            waiter,
+            fences: Vec::new(),
+            watches: Vec::new(),
+            reads: Vec::new(),
+            deadline: None,
+            ids_made: 0,
+        }
+    }
+
+    /// Now, in milliseconds since the Unix epoch.
+    pub(crate) fn now(&self) -> Millis {
+        self.engine.now
+    }
+
+    /// The broker's settings.
+    pub(crate) fn config(&self) -> &Config {
+        &self.engine.config
+    }
+
+    /// The node that the client is connected to.
+    pub(crate) fn node(&self) -> NodeAddress {
+        self.engine.identity.node.clone()
+    }
+
+    /// The cluster's id.
+    pub(crate) fn cluster_id(&self) -> String {
+        self.engine.identity.cluster_id.clone()
+    }
+
+    /// How many bytes the answer may take within the broker's memory budget.
+    pub(crate) fn room(&self) -> usize {
+        self.request.room
+    }
+
+    /// Creates a topic that a client named, with the broker's defaults.
+    ///
+    /// # Errors
+    /// As CreateTopics.
+    pub(crate) fn auto_create_topic(&mut self, name: &str) -> Result<(), ErrorCode> {
+        let id = self.fresh_uuid();
+        let created = self.engine.auto_create_topic(name, id);
+        self.fence(self.engine.catalog.log);
+        created
+    }
+
+    /// The client's id as its request names it; empty if it names none.
+    pub(crate) fn client_id(&self) -> &str {
+        self.request.client_id.as_deref().unwrap_or_default()
+    }
+
+    /// The client's host as Kafka prints it in group descriptions: a slash and the address.
+    pub(crate) fn client_host(&self) -> String {
+        self.engine
+            .sessions
+            .get(self.request.connection)
+            .map_or_else(String::new, |session| format!("/{}", session.peer.ip()))
+    }
+
+    /// A fresh random identity; each call of one visit gives another.
+    pub(crate) fn fresh_uuid(&mut self) -> Uuid {
+        self.ids_made += 1;
+        fresh_uuid(self.request.entropy, self.ids_made)
+    }
+
+    /// Something the operator should know.
+    pub(crate) fn warn(&mut self, text: String) {
+        self.engine.warn(text);
+    }
+
+    /// The topics, their settings and the cluster's identity.
+    pub(crate) fn catalog(&mut self) -> &Catalog {
+        self.fence(self.engine.catalog.log);
+        &self.engine.catalog.machine
+    }
+
+    /// Has the catalog decide; it always answers at once.
+    pub(crate) fn decide_catalog(&mut self, command: &catalog::Command) -> catalog::Reply {
+        let reply = self.engine.run_catalog(self.waiter, command);
+        self.fence(self.engine.catalog.log);
+        reply.expect("the catalog parks nobody")
+    }
+
+    /// A producer id that nobody had before.
+    ///
+    /// # Errors
+    /// COORDINATOR_LOAD_IN_PROGRESS: the next block of them is not durable yet; ask again.
+    pub(crate) fn fresh_producer_id(&mut self) -> Result<i64, ErrorCode> {
+        self.engine.take_producer_id().ok_or(ErrorCode::CoordinatorLoadInProgress)
+    }
+
+    /// The transactions of the shard that `transactional_id` belongs to.
+    pub(crate) fn transactions(&mut self, transactional_id: &str) -> &Transactions {
+        let shard = self.engine.transaction_shard(transactional_id);
+        self.fence(self.engine.catalog.log);
+        self.fence(self.engine.transactions[shard].log);
+        &self.engine.transactions[shard].machine
+    }
+
+    /// Has the owner of `transactional_id` decide. `None`: parked, [`crate::api::Api::resume`]
+    /// gets the answer.
+    pub(crate) fn decide_transaction(
+        &mut self,
+        transactional_id: &str,
+        command: &transaction::Command,
+    ) -> Option<transaction::Reply> {
+        let shard = self.engine.transaction_shard(transactional_id);
+        let reply = self.engine.run_transactions(shard, self.waiter, command);
+        self.fence(self.engine.catalog.log);
+        self.fence(self.engine.transactions[shard].log);
+        reply
+    }
+
+    /// The groups of the shard that `group_id` belongs to.
+    pub(crate) fn groups(&mut self, group_id: &str) -> &Groups {
+        let shard = self.engine.group_shard(group_id);
+        self.fence(self.engine.catalog.log);
+        self.fence(self.engine.groups[shard].log);
+        &self.engine.groups[shard].machine
+    }
+
+    /// All group shards, to list what is in them.
+    pub(crate) fn all_groups(&mut self) -> impl Iterator<Item = &Groups> {
+        for shard in 0..self.engine.groups.len() {
+            self.fence(self.engine.groups[shard].log);
+        }
+        self.engine.groups.iter().map(|shard| &shard.machine)
+    }
+
+    /// Has the owner of `group_id` decide. `None`: parked, as with transactions.
+    pub(crate) fn decide_group(
+        &mut self,
+        group_id: &str,
+        command: &group::Command,
+    ) -> Option<group::Reply> {
+        let shard = self.engine.group_shard(group_id);
+        let reply = self.engine.run_groups(shard, self.waiter, command);
+        self.fence(self.engine.catalog.log);
+        self.fence(self.engine.groups[shard].log);
+        reply
+    }
+
+    /// Makes sure that `__transaction_state` exists.
+    pub(crate) fn ensure_transaction_topic(&mut self) {
+        self.engine.ensure_transaction_topic();
+        self.fence(self.engine.catalog.log);
+    }
+
+    /// Makes sure that `__consumer_offsets` exists.
+    pub(crate) fn ensure_offsets_topic(&mut self) {
+        self.engine.ensure_offsets_topic();
+        self.fence(self.engine.catalog.log);
+    }
+
+    /// The partition of `__consumer_offsets` that a group's offsets live in.
+    pub(crate) fn offsets_partition(&mut self, group_id: &str) -> i32 {
+        i32::try_from(self.engine.group_shard(group_id)).expect("partitions are counted in i32")
+    }
+
+    /// The log of a partition, if it exists.
+    pub(crate) fn find_log(&mut self, topic: &str, partition: i32) -> Option<LogId> {
+        self.fence(self.engine.catalog.log);
+        self.engine.logs.find(topic, partition)
+    }
+
+    /// A partition that [`Context::find_log`] found in this visit or an earlier one.
+    pub(crate) fn partition(&self, log: LogId) -> Option<&Partition> {
+        self.engine.logs.get(log)
+    }
+
+    /// Appends to a log found in this visit; the answer waits until it is flushed.
+    ///
+    /// # Errors
+    /// What the log refused.
+    pub(crate) fn append(
+        &mut self,
+        log: LogId,
+        append: impl FnOnce(&mut PartitionLog) -> Result<Appended, AppendError>,
+    ) -> Result<Appended, AppendError> {
+        let appended = self
+            .engine
+            .logs
+            .append(&mut self.engine.outputs, log, append)?;
+        self.fences.push(Fence {
+            log,
+            end: appended.last_offset + 1,
+        });
+        Ok(appended)
+    }
+
+    /// Wakes this call when `log`'s high watermark or last stable offset moves.
+    pub(crate) fn watch(&mut self, log: LogId) {
+        self.watches.push(log);
+    }
+
+    /// Wakes this call at `deadline`.
+    pub(crate) fn wait_until(&mut self, deadline: Millis) {
+        self.deadline = Some(deadline);
+    }
+
+    /// Looks into a log's files; the call is woken with the result.
+    pub(crate) fn read_file(&mut self, log: LogId, look: Look) -> ReadId {
+        let read = self.engine.ask_read(log, look);
+        self.reads.push(read);
+        read
+    }
+
+    /// Goes on waiting for a read that an earlier visit asked for.
+    pub(crate) fn still_reading(&mut self, read: ReadId) {
+        self.reads.push(read);
+    }
+
+    /// The incremental fetch sessions.
+    pub(crate) fn fetch_sessions(&mut self) -> &mut super::FetchSessions {
+        &mut self.engine.fetch_sessions
+    }
+
+    /// The answer rests on all that `log` holds now.
+    fn fence(&mut self, log: LogId) {
+        if let Some(partition) = self.engine.logs.get(log) {
+            self.fences.push(Fence {
+                log,
+                end: partition.log.end_offset(),
+            });
+        }
+    }
+}
+
+/// The `nth` identity made from a request's entropy. It spreads the bits rather than hides them:
+/// identities must be distinct, not secret.
+pub(crate) fn fresh_uuid(entropy: u128, nth: u64) -> Uuid {
+    let mixed = (entropy ^ (u128::from(nth) << 64))
+        .wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
+        ^ u128::from(nth);
+    let mut bytes = mixed.to_be_bytes();
+    // A version-4 identity, as Kafka makes them.
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    // Kafka refuses to make identities whose text begins with a dash.
+    if bytes[0] >> 2 == 62 {
+        bytes[0] ^= 0x80;
+    }
+    Uuid(bytes)
+}

@@ -1,0 +1,375 @@
+//! One step of the engine.
+
+use super::context::Context;
+use super::fence::{Fence, Fences};
+use super::fetch_sessions::FetchSessions;
+use super::ids::{ConnectionId, LogId, ReadId};
+use super::input::{Input, RequestInput};
+use super::logs::Logs;
+use super::output::{Look, Output};
+use super::session::{Departure, Sessions};
+use super::shard::Shard;
+use super::submit::Settled;
+use super::timers::{Alarm, Timers};
+use super::waiting::{RequestInfo, Waiting, WaitingCall};
+use crate::api::{Frames, Outcome, Wake};
+use crate::config::Config;
+use once_coordinator::catalog::Catalog;
+use once_coordinator::group::{self, Groups};
+use once_coordinator::machine::{Machine, Millis, Waiter};
+use once_coordinator::producer_id::ProducerIds;
+use once_coordinator::transaction::{self, Transactions};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What was held behind fences, or follows from an input, within one step.
+pub(super) enum Action {
+    /// An answer leaves.
+    Reply(RequestInfo, Frames),
+    /// A machine's answer reaches a parked call.
+    Settle(Waiter, Settled),
+    /// A transaction shard's effect begins.
+    Effect {
+        shard: usize,
+        effect: transaction::Effect,
+    },
+    /// All markers of a transaction are flushed.
+    MarkersFlushed {
+        shard: usize,
+        command: transaction::Command,
+    },
+    /// A parked call is visited.
+    Wake(Waiter, Wake),
+    /// A block of producer ids is durable.
+    Refill(std::ops::Range<i64>),
+}
+
+/// How clients reach a node.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NodeAddress {
+    /// `node.id`.
+    pub id: i32,
+    /// Host that clients are told.
+    pub host: String,
+    /// Port that clients are told.
+    pub port: u16,
+}
+
+/// Who this broker is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// The cluster's id, from `meta.properties`.
+    pub cluster_id: String,
+    /// Its one node.
+    pub node: NodeAddress,
+}
+
+/// All of a broker's state. See the module above for its place.
+pub struct Engine {
+    pub(super) config: Arc<Config>,
+    pub(super) identity: Identity,
+    pub(super) entropy: u128,
+    pub(super) uuids_made: u64,
+    pub(super) now: Millis,
+    pub(super) logs: Logs,
+    pub(super) next_log: u64,
+    pub(super) catalog: Shard<Catalog>,
+    pub(super) transactions: Vec<Shard<Transactions>>,
+    pub(super) groups: Vec<Shard<Groups>>,
+    pub(super) producer_ids: ProducerIds,
+    pub(super) producer_ids_ordered: bool,
+    pub(super) sessions: Sessions,
+    pub(super) waiting: Waiting,
+    pub(super) timers: Timers,
+    pub(super) fetch_sessions: FetchSessions,
+    pub(super) outputs: Vec<Output>,
+    fences: Fences<Action>,
+    actions: VecDeque<Action>,
+    next_waiter: u64,
+    next_read: u64,
+}
+
+impl Engine {
+    /// An engine over a catalog and the logs it owns; recovery is in `replay`.
+    pub(super) fn over(
+        config: Arc<Config>,
+        identity: Identity,
+        now: Millis,
+        entropy: u128,
+        logs: Logs,
+        catalog: Catalog,
+    ) -> Self {
+        let fetch_sessions = FetchSessions::new(config.max_fetch_sessions);
+        Self {
+            config,
+            identity,
+            now,
+            entropy,
+            uuids_made: 0,
+            logs,
+            next_log: LogId::METADATA.0,
+            catalog: Shard {
+                machine: catalog,
+                log: LogId::METADATA,
+            },
+            transactions: Vec::new(),
+            groups: Vec::new(),
+            producer_ids: ProducerIds::default(),
+            producer_ids_ordered: false,
+            sessions: Sessions::default(),
+            waiting: Waiting::default(),
+            timers: Timers::default(),
+            fetch_sessions,
+            outputs: Vec::new(),
+            fences: Fences::default(),
+            actions: VecDeque::new(),
+            next_waiter: 0,
+            next_read: 0,
+        }
+    }
+
+    /// Takes one input at a time that never goes back, and says what is to be done.
+    pub fn step(&mut self, now: Millis, input: Input) -> Vec<Output> {
+        self.now = self.now.max(now);
+        match input {
+            Input::Connected(connection, peer) => self.sessions.open(connection, peer),
+            Input::Request(request) => self.request(request),
+            Input::Refused(connection, reason) => self.hang_up(connection, reason),
+            Input::Flushed(logs) => {
+                for (log, end) in logs {
+                    self.flushed(log, end);
+                }
+            }
+            Input::Read(read, result) => {
+                if let Some(waiter) = self.waiting.reader(read) {
+                    self.actions
+                        .push_back(Action::Wake(waiter, Wake::Read(read, result)));
+                }
+            }
+            Input::Disconnected(connection) => self.forget(connection),
+            Input::Tick => {}
+        }
+        self.ring();
+        self.act();
+        std::mem::take(&mut self.outputs)
+    }
+
+    /// Whether everything that was appended is flushed.
+    #[must_use]
+    pub fn is_flushed(&self) -> bool {
+        self.logs.iter().all(|(_, p)| p.log.high_watermark() == p.log.end_offset())
+    }
+
+    /// When [`Input::Tick`] is next wanted, if nothing else happens.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        self.timers.next()
+    }
+
+    /// Something the operator should know.
+    pub(super) fn warn(&mut self, text: String) {
+        self.outputs.push(Output::Warn(text));
+    }
+
+    /// Holds `action` until `fences` are open; at once if they are.
+    pub(super) fn hold(&mut self, fences: &[Fence], action: Action) {
+        let mut closed: Vec<Fence> = fences
+            .iter()
+            .filter(|fence| !self.logs.is_flushed(fence.log, fence.end))
+            .copied()
+            .collect();
+        closed.sort_unstable();
+        closed.dedup();
+        if let Some(action) = self.fences.hold(&closed, action) {
+            self.actions.push_back(action);
+        }
+    }
+
+    /// Asks for a file read.
+    pub(super) fn ask_read(&mut self, log: LogId, look: Look) -> ReadId {
+        let read = ReadId(self.next_read);
+        self.next_read += 1;
+        self.outputs.push(Output::Read { read, log, look });
+        read
+    }
+
+    /// A name for a request, or for a command that nobody waits for.
+    pub(super) fn fresh_waiter(&mut self) -> Waiter {
+        self.next_waiter += 1;
+        Waiter(self.next_waiter)
+    }
+
+    /// What waited for `log` need not wait any more: it is gone.
+    pub(super) fn log_is_gone(&mut self, log: LogId) {
+        let released = self.fences.forget(log);
+        self.actions.extend(released);
+        for waiter in self.waiting.watchers(log) {
+            self.actions.push_back(Action::Wake(waiter, Wake::Moved));
+        }
+    }
+
+    /// The last writes before a clean stop: what makes the next start quick.
+    pub fn close(&mut self) -> Vec<Output> {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for (log, partition) in self.logs.iter() {
+            let (writes, end) = (partition.log.clean_close(), partition.log.end_offset());
+            if !writes.is_empty() {
+                outputs.push(Output::Write { log, writes, end });
+            }
+        }
+        outputs
+    }
+
+    /// Sets the machines' alarms after recovery.
+    pub(super) fn set_machine_alarms(&mut self) {
+        for (index, shard) in self.transactions.iter().enumerate() {
+            self.timers
+                .set(Alarm::Transactions(index), shard.machine.deadline());
+        }
+        for (index, shard) in self.groups.iter().enumerate() {
+            self.timers
+                .set(Alarm::Groups(index), shard.machine.deadline());
+        }
+    }
+
+    fn request(&mut self, input: RequestInput) {
+        let Some(number) = self.sessions.request(input.connection) else {
+            return;
+        };
+        let waiter = self.fresh_waiter();
+        let request = RequestInfo {
+            connection: input.connection,
+            number,
+            version: input.header.version,
+            correlation_id: input.header.correlation_id,
+            client_id: input.header.client_id,
+            entropy: input.entropy,
+            room: input.room,
+        };
+        let call = WaitingCall {
+            request,
+            call: input.call,
+            watches: vec![],
+            reads: vec![],
+        };
+        self.visit(waiter, call, None);
+    }
+
+    /// Visits a call for the first time, or with what woke it.
+    fn visit(&mut self, waiter: Waiter, mut waiting: WaitingCall, wake: Option<Wake>) {
+        let mut cx = Context::new(self, waiting.request.clone(), waiter);
+        let outcome = match wake {
+            None => waiting.call.start(&mut cx),
+            Some(wake) => waiting.call.wake(&mut cx, wake),
+        };
+        let Context {
+            fences,
+            watches,
+            reads,
+            deadline,
+            ..
+        } = cx;
+        let request = waiting.request.clone();
+        match outcome {
+            Outcome::Reply(frames) => self.hold(&fences, Action::Reply(request, frames)),
+            Outcome::Silent => {
+                let leaving = self.sessions.silence(request.connection, request.number);
+                self.depart(request.connection, leaving);
+            }
+            Outcome::Close(reason) => self.hang_up(request.connection, reason),
+            Outcome::Parked => {
+                waiting.watches = watches;
+                waiting.reads = reads;
+                self.waiting.park(waiter, waiting);
+                self.timers.set(Alarm::Call(waiter), deadline);
+                return;
+            }
+        }
+        self.timers.set(Alarm::Call(waiter), None);
+    }
+
+    fn flushed(&mut self, log: LogId, end: i64) {
+        let Some(partition) = self.logs.get_mut(log) else {
+            return;
+        };
+        let moved = partition.log.flushed(end);
+        let released = self.fences.flushed(log, end);
+        self.actions.extend(released);
+        if moved {
+            for waiter in self.waiting.watchers(log) {
+                self.actions.push_back(Action::Wake(waiter, Wake::Moved));
+            }
+        }
+    }
+
+    /// Rings the alarms that are due.
+    fn ring(&mut self) {
+        while let Some(alarm) = self.timers.due(self.now) {
+            let nobody = self.fresh_waiter();
+            match alarm {
+                Alarm::Transactions(shard) => {
+                    self.run_transactions(shard, nobody, &transaction::Command::Tick);
+                }
+                Alarm::Groups(shard) => {
+                    self.run_groups(shard, nobody, &group::Command::Tick);
+                }
+                Alarm::Call(waiter) => {
+                    self.actions.push_back(Action::Wake(waiter, Wake::Deadline));
+                }
+                Alarm::ExpireProducers => self.expire_producers(),
+            }
+        }
+    }
+
+    /// Does what this step made possible, until nothing more follows.
+    pub(super) fn act(&mut self) {
+        while let Some(action) = self.actions.pop_front() {
+            match action {
+                Action::Reply(request, frames) => {
+                    let connection = request.connection;
+                    let leaving = self.sessions.answer(connection, request.number, frames);
+                    self.depart(connection, leaving);
+                }
+                Action::Settle(waiter, settled) => self.revisit(waiter, Wake::Settled(settled)),
+                Action::Wake(waiter, wake) => self.revisit(waiter, wake),
+                Action::Refill(block) => self.refill_producer_ids(block),
+                Action::Effect { shard, effect } => self.begin(shard, effect),
+                Action::MarkersFlushed { shard, command } => {
+                    let nobody = self.fresh_waiter();
+                    self.run_transactions(shard, nobody, &command);
+                }
+            }
+        }
+    }
+
+    fn revisit(&mut self, waiter: Waiter, wake: Wake) {
+        if let Some(call) = self.waiting.take(waiter) {
+            self.visit(waiter, call, Some(wake));
+        }
+    }
+
+    fn depart(&mut self, connection: ConnectionId, leaving: Vec<Departure>) {
+        for departure in leaving {
+            let frames = match departure {
+                Departure::Reply(frames) => frames,
+                Departure::Silent => Vec::new(),
+            };
+            self.outputs.push(Output::Reply { connection, frames });
+        }
+    }
+
+    fn hang_up(&mut self, connection: ConnectionId, reason: String) {
+        self.forget(connection);
+        self.outputs.push(Output::Close { connection, reason });
+    }
+
+    fn forget(&mut self, connection: ConnectionId) {
+        if !self.sessions.close(connection) {
+            return;
+        }
+        for waiter in self.waiting.of_connection(connection) {
+            self.waiting.take(waiter);
+            self.timers.set(Alarm::Call(waiter), None);
+        }
+    }
+}

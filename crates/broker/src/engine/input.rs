@@ -1,0 +1,50 @@
+//! All that can happen to the engine.
+
+use super::ids::{ConnectionId, LogId, ReadId};
+use crate::api::Call;
+use bytes::Bytes;
+use once_log::FoundTimestamp;
+use once_log::store::ReadFailure;
+use once_wire::request::RequestHeader;
+use std::net::SocketAddr;
+
+/// Something that happened outside.
+pub enum Input {
+    /// A client connected.
+    Connected(ConnectionId, SocketAddr),
+    /// A whole request arrived and was decoded.
+    Request(RequestInput),
+    /// A request that must be answered in its turn by closing the connection.
+    Refused(ConnectionId, String),
+    /// Logs are flushed, as the flush policy defines it, up to these end offsets (exclusive).
+    Flushed(Vec<(LogId, i64)>),
+    /// A look into a log's files ended.
+    Read(ReadId, Result<Seen, ReadFailure>),
+    /// A client's connection is gone.
+    Disconnected(ConnectionId),
+    /// Time passed; see [`super::Engine::deadline`].
+    Tick,
+}
+
+/// What a look into a log's files saw.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Seen {
+    /// Whole batches.
+    Batches(Bytes),
+    /// The record that a search by time was for, if there is one.
+    Record(Option<FoundTimestamp>),
+}
+
+/// A decoded request.
+pub struct RequestInput {
+    /// Where it came from; answers of one connection leave in the order of its requests.
+    pub connection: ConnectionId,
+    /// Its header.
+    pub header: RequestHeader,
+    /// Its body, as a call.
+    pub(crate) call: Box<dyn Call>,
+    /// Sixteen fresh random bytes, for identities that the request may need.
+    pub entropy: u128,
+    /// How many bytes its answer may take within the broker's memory budget.
+    pub room: usize,
+}

@@ -1,0 +1,120 @@
+//! Every partition that this node leads, by id and by name.
+
+use super::ids::LogId;
+use super::output::Output;
+use once_log::{AppendError, Appended, PartitionLog};
+use once_wire::ids::Uuid;
+use std::collections::BTreeMap;
+
+/// One partition and whose it is.
+pub(crate) struct Partition {
+    pub(crate) topic: String,
+    pub(crate) topic_id: Uuid,
+    pub(crate) index: i32,
+    pub(crate) log: PartitionLog,
+}
+
+/// All partitions.
+#[derive(Default)]
+pub(crate) struct Logs {
+    by_id: BTreeMap<LogId, Partition>,
+    by_topic: BTreeMap<String, BTreeMap<i32, LogId>>,
+}
+
+impl Logs {
+    /// Adds a partition under an id that is not in use.
+    pub(crate) fn insert(&mut self, id: LogId, partition: Partition) {
+        self.by_topic
+            .entry(partition.topic.clone())
+            .or_default()
+            .insert(partition.index, id);
+        let before = self.by_id.insert(id, partition);
+        assert!(before.is_none(), "a log id names one partition");
+    }
+
+    /// Removes all partitions of a topic.
+    pub(crate) fn remove_topic(&mut self, topic_id: Uuid) -> Vec<LogId> {
+        let of_topic = |partition: &Partition| partition.topic_id == topic_id;
+        let gone: Vec<LogId> = self
+            .iter()
+            .filter(|(_, p)| of_topic(p))
+            .map(|(id, _)| id)
+            .collect();
+        for id in &gone {
+            if let Some(partition) = self.by_id.remove(id) {
+                self.by_topic.remove(&partition.topic);
+            }
+        }
+        gone
+    }
+
+    /// The log of a partition.
+    pub(crate) fn find(&self, topic: &str, index: i32) -> Option<LogId> {
+        self.by_topic.get(topic)?.get(&index).copied()
+    }
+
+    /// The logs of a topic, by partition.
+    pub(crate) fn of_topic(&self, topic: &str) -> Vec<LogId> {
+        self.by_topic
+            .get(topic)
+            .map_or_else(Vec::new, |logs| logs.values().copied().collect())
+    }
+
+    /// A partition by its log.
+    pub(crate) fn get(&self, id: LogId) -> Option<&Partition> {
+        self.by_id.get(&id)
+    }
+
+    /// A partition by its log, to change it.
+    pub(crate) fn get_mut(&mut self, id: LogId) -> Option<&mut Partition> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// All partitions.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LogId, &Partition)> {
+        self.by_id.iter().map(|(id, partition)| (*id, partition))
+    }
+
+    /// All partitions, to change them.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (LogId, &mut Partition)> {
+        self.by_id
+            .iter_mut()
+            .map(|(id, partition)| (*id, partition))
+    }
+
+    /// Whether a log is flushed up to `end`. A log that is gone holds nothing back.
+    pub(crate) fn is_flushed(&self, id: LogId, end: i64) -> bool {
+        self.by_id
+            .get(&id)
+            .is_none_or(|partition| partition.log.high_watermark() >= end)
+    }
+
+    /// Appends to a log by `append` and asks for the write.
+    ///
+    /// # Errors
+    /// What `append` refused; nothing changed.
+    ///
+    /// # Panics
+    /// `id` names no log: callers look it up first, within the same step.
+    pub(crate) fn append(
+        &mut self,
+        outputs: &mut Vec<Output>,
+        id: LogId,
+        append: impl FnOnce(&mut PartitionLog) -> Result<Appended, AppendError>,
+    ) -> Result<Appended, AppendError> {
+        let partition = self
+            .by_id
+            .get_mut(&id)
+            .expect("the caller found this log in this step");
+        let mut appended = append(&mut partition.log)?;
+        if !appended.duplicate {
+            let writes = std::mem::take(&mut appended.writes);
+            outputs.push(Output::Write {
+                log: id,
+                writes,
+                end: partition.log.end_offset(),
+            });
+        }
+        Ok(appended)
+    }
+}

@@ -1,0 +1,71 @@
+//! All that the engine wants done. Outputs of one step are carried out in order.
+
+use super::ids::{ConnectionId, LogId, ReadId};
+use bytes::Bytes;
+use once_log::{FileRange, TimestampSearch, Write};
+use once_wire::ids::Uuid;
+
+/// What to look for in a log's files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Look {
+    /// The batches of a range.
+    Batches(FileRange),
+    /// The first record at or after a time.
+    Record(TimestampSearch),
+}
+
+/// Something to do outside.
+#[derive(Debug)]
+pub enum Output {
+    /// Send the pieces of one response frame. `requests` is how many requests of the connection
+    /// are answered by it: more than one where silent requests (acks=0) came before.
+    Reply {
+        /// The connection.
+        connection: ConnectionId,
+        /// The frame in pieces, its length prefix included.
+        frames: Vec<Bytes>,
+    },
+    /// Close a connection.
+    Close {
+        /// The connection.
+        connection: ConnectionId,
+        /// Why, for the log.
+        reason: String,
+    },
+    /// A log came into being; nothing is on disk until its first write.
+    Open {
+        /// The log.
+        log: LogId,
+        /// The topic's name.
+        topic: String,
+        /// The topic's id.
+        topic_id: Uuid,
+        /// The partition.
+        partition: i32,
+    },
+    /// Write to a log and flush it; then say [`super::Input::Flushed`] with `end`.
+    Write {
+        /// The log.
+        log: LogId,
+        /// What to write, in order.
+        writes: Vec<Write>,
+        /// The end offset that is flushed when all of it is.
+        end: i64,
+    },
+    /// Look into a log's files; then say [`super::Input::Read`].
+    Read {
+        /// Names the read.
+        read: ReadId,
+        /// The log.
+        log: LogId,
+        /// What to look for.
+        look: Look,
+    },
+    /// A log's topic was deleted: its files go.
+    Remove {
+        /// The log.
+        log: LogId,
+    },
+    /// Something the operator should know.
+    Warn(String),
+}

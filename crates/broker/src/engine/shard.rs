@@ -1,0 +1,98 @@
+//! A machine and its log: decide, append, apply.
+
+use super::ids::LogId;
+use super::logs::Logs;
+use super::output::Output;
+use once_coordinator::machine::{Decision, Machine, Millis, ProducerIdentity, Waiter};
+use once_wire::batch::{Batch, BatchBuilder};
+
+/// One machine over one log.
+pub(crate) struct Shard<M> {
+    pub(crate) machine: M,
+    pub(crate) log: LogId,
+}
+
+/// What a command led to, once its events are recorded and applied.
+pub(crate) struct Ran<M: Machine> {
+    pub(crate) events: Vec<M::Event>,
+    pub(crate) replies: Vec<(Waiter, M::Reply)>,
+    pub(crate) effects: Vec<M::Effect>,
+}
+
+impl<M: Machine> Shard<M> {
+    /// Decides `command`, appends the durable events as one batch and applies all of them.
+    pub(crate) fn run(
+        &mut self,
+        logs: &mut Logs,
+        outputs: &mut Vec<Output>,
+        now: Millis,
+        waiter: Waiter,
+        command: &M::Command,
+    ) -> Ran<M> {
+        let Decision {
+            events,
+            replies,
+            effects,
+        } = self.machine.decide(now, waiter, command);
+        let mut offset = self.record(logs, outputs, now, &events);
+        for event in &events {
+            if M::encode(event).is_some() {
+                self.machine.apply(offset, event);
+                offset += 1;
+            } else {
+                self.machine.apply(-1, event);
+            }
+        }
+        Ran {
+            events,
+            replies,
+            effects,
+        }
+    }
+
+    /// Appends the durable events; returns the first one's offset.
+    fn record(
+        &self,
+        logs: &mut Logs,
+        outputs: &mut Vec<Output>,
+        now: Millis,
+        events: &[M::Event],
+    ) -> i64 {
+        let Some(batch) = batch_of::<M>(now, events) else {
+            return -1;
+        };
+        logs.append(outputs, self.log, |log| log.append_coordinator(now, &batch))
+            .expect("a coordinator's batch has no sequence and no size to refuse")
+            .base_offset
+    }
+}
+
+/// The batch of a decision's durable events; `None` if there are none.
+fn batch_of<M: Machine>(now: Millis, events: &[M::Event]) -> Option<Batch> {
+    let mut producer: Option<ProducerIdentity> = None;
+    let mut builder = BatchBuilder::new();
+    let mut empty = true;
+    for event in events {
+        let Some(record) = M::encode(event) else {
+            continue;
+        };
+        let of_event = M::producer(event);
+        assert!(
+            empty || producer == of_event,
+            "one decision writes for one producer"
+        );
+        producer = of_event;
+        empty = false;
+        builder = builder.push(now, record.key.as_deref(), record.value.as_deref(), &[]);
+    }
+    if empty {
+        return None;
+    }
+    if let Some(producer) = producer {
+        // Kafka's group coordinator writes sequence 0 here; nobody checks it.
+        builder = builder
+            .producer(producer.id, producer.epoch, 0)
+            .transactional(true);
+    }
+    Some(builder.build())
+}

@@ -1,0 +1,206 @@
+//! An engine, clients that speak the protocol to it, and a disk that flushes when it is told.
+
+use crate::api::TABLE;
+use crate::config::Config;
+use crate::engine::{
+    ConnectionId, Engine, Identity, Input, LogId, NodeAddress, Output, Replayed, RequestInput,
+};
+use bytes::{Buf, Bytes, BytesMut};
+use once_wire::codec::{Message, Reader, Request, Writer};
+use once_wire::request::RequestHeader;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// What a request that was sent will be answered by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    pub(super) connection: ConnectionId,
+    correlation_id: i32,
+}
+
+pub(super) struct Rig {
+    engine: Engine,
+    pub(super) now: i64,
+    /// Writes that no flush covers yet.
+    unflushed: VecDeque<(LogId, i64)>,
+    /// Whether writes are flushed as soon as they are asked for.
+    pub(super) flush_at_once: bool,
+    replies: BTreeMap<ConnectionId, VecDeque<Bytes>>,
+    pub(super) closed: Vec<(ConnectionId, String)>,
+    connections: u64,
+    requests: i32,
+}
+
+impl Rig {
+    pub(super) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(super) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config {
+            group_initial_rebalance_delay_ms: 0,
+            ..Config::default()
+        };
+        change(&mut config);
+        let node = NodeAddress {
+            id: 1,
+            host: "localhost".into(),
+            port: 9092,
+        };
+        let identity = Identity {
+            cluster_id: "test".into(),
+            node,
+        };
+        let now = 1_700_000_000_000;
+        let Replayed {
+            engine, outputs, ..
+        } = Engine::recover(Arc::new(config), identity, now, 42, Vec::new())
+            .expect("an empty disk is sound");
+        let mut rig = Self {
+            engine,
+            now,
+            unflushed: VecDeque::new(),
+            flush_at_once: true,
+            replies: BTreeMap::new(),
+            closed: Vec::new(),
+            connections: 0,
+            requests: 0,
+        };
+        rig.carry_out(outputs);
+        rig
+    }
+
+    pub(super) fn connect(&mut self) -> ConnectionId {
+        self.connections += 1;
+        let id = ConnectionId(self.connections);
+        self.step(Input::Connected(id, ([127, 0, 0, 1], 4000).into()));
+        id
+    }
+
+    /// Sends a request.
+    pub(super) fn send<R: Request>(
+        &mut self,
+        connection: ConnectionId,
+        version: i16,
+        request: &R,
+    ) -> Sent {
+        self.requests += 1;
+        let mut body = Writer::new();
+        request
+            .encode(&mut body, version)
+            .expect("the test's request is of its version");
+        let row = TABLE
+            .iter()
+            .find(|row| row.key == R::KEY)
+            .expect("a served API");
+        let mut reader = Reader::new(body.finish_contiguous());
+        let call = (row.parse)(&mut reader, version).expect("our own encoding");
+        assert_eq!(reader.remaining(), 0, "the codec reads what it wrote");
+        let header = RequestHeader {
+            key: R::KEY.key(),
+            version,
+            correlation_id: self.requests,
+            client_id: Some("test".into()),
+        };
+        let entropy = self.requests.unsigned_abs().into();
+        let room = usize::MAX;
+        self.step(Input::Request(RequestInput {
+            connection,
+            header,
+            call,
+            entropy,
+            room,
+        }));
+        Sent {
+            connection,
+            correlation_id: self.requests,
+        }
+    }
+
+    /// The answer to a request, if it has left.
+    pub(super) fn answer<R: Request>(&mut self, sent: Sent, version: i16) -> Option<R::Response> {
+        let mut frame = self.replies.get_mut(&sent.connection)?.pop_front()?;
+        let length = usize::try_from(frame.get_i32()).expect("a length");
+        assert_eq!(length, frame.len(), "the prefix counts the frame");
+        assert_eq!(
+            frame.get_i32(),
+            sent.correlation_id,
+            "answers come in order"
+        );
+        if R::response_header_version(version) > 0 {
+            assert_eq!(frame.get_u8(), 0, "no tagged fields");
+        }
+        let mut reader = Reader::new(frame);
+        let response = R::Response::decode(&mut reader, version).expect("a sound answer");
+        assert_eq!(reader.remaining(), 0);
+        Some(response)
+    }
+
+    /// Sends a request and takes its answer, which must leave at once.
+    pub(super) fn call<R: Request>(
+        &mut self,
+        connection: ConnectionId,
+        version: i16,
+        request: &R,
+    ) -> R::Response {
+        let sent = self.send(connection, version, request);
+        self.answer::<R>(sent, version).expect("an answer at once")
+    }
+
+    /// Lets time pass.
+    pub(super) fn sleep(&mut self, ms: i64) {
+        let until = self.now + ms;
+        while let Some(deadline) = self.engine.deadline().filter(|at| *at <= until) {
+            self.now = self.now.max(deadline);
+            self.step(Input::Tick);
+        }
+        self.now = until;
+        self.step(Input::Tick);
+    }
+
+    /// Flushes the oldest write. False if there is none.
+    pub(super) fn flush_one(&mut self) -> bool {
+        let Some(write) = self.unflushed.pop_front() else {
+            return false;
+        };
+        self.step(Input::Flushed(vec![write]));
+        true
+    }
+
+    /// Flushes everything, and what follows from it.
+    pub(super) fn flush(&mut self) {
+        while self.flush_one() {}
+    }
+
+    fn step(&mut self, input: Input) {
+        let outputs = self.engine.step(self.now, input);
+        self.carry_out(outputs);
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Reply { connection, frames } if !frames.is_empty() => {
+                    let mut frame = BytesMut::new();
+                    for piece in frames {
+                        frame.extend_from_slice(&piece);
+                    }
+                    self.replies
+                        .entry(connection)
+                        .or_default()
+                        .push_back(frame.freeze());
+                }
+                Output::Close { connection, reason } => self.closed.push((connection, reason)),
+                Output::Write { log, end, .. } => self.unflushed.push_back((log, end)),
+                Output::Read { .. } => panic!("everything is in the tail of so small a log"),
+                Output::Reply { .. }
+                | Output::Open { .. }
+                | Output::Remove { .. }
+                | Output::Warn(_) => {}
+            }
+        }
+        if self.flush_at_once {
+            self.flush();
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The world: sockets, threads, files, the clock. No decision is made here.
+
+pub(crate) mod budget;
+pub(crate) mod clock;
+pub(crate) mod connection;
+pub(crate) mod disk;
+pub(crate) mod driver;
+pub(crate) mod listener;
+pub(crate) mod start;

@@ -1,0 +1,250 @@
+//! Log threads: they own the files of partitions, write in groups, flush, and say so.
+
+use super::driver::Driver;
+use crate::config::FlushPolicy;
+use crate::engine::{Input, LogId, Look, ReadId, Seen};
+use once_log::Write;
+use once_log::store::{RealDisk, SegmentReader, Store};
+use once_wire::ids::Uuid;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::thread::JoinHandle;
+
+/// The most work that one flush covers; more would only delay the answers before it.
+const GROUP: usize = 4_096;
+
+enum Work {
+    Open(LogId, Box<Store<RealDisk>>),
+    Write(LogId, Vec<Write>, i64),
+    Remove(LogId, Uuid),
+    Stop,
+}
+
+/// Up to where each log is on disk: what `recovery-point-offset-checkpoint` says.
+pub(crate) type RecoveryPoints = BTreeMap<(String, i32), i64>;
+
+struct Place {
+    topic: String,
+    partition: i32,
+    reader: SegmentReader<RealDisk>,
+}
+
+/// A broker's log threads.
+pub(crate) struct DiskThreads {
+    disk: Arc<RealDisk>,
+    directory: PathBuf,
+    queues: Vec<Sender<Work>>,
+    places: Mutex<BTreeMap<LogId, Place>>,
+    threads: Mutex<Vec<JoinHandle<BTreeMap<LogId, i64>>>>,
+    driver: Arc<OnceLock<Weak<Driver>>>,
+}
+
+impl DiskThreads {
+    /// Starts the threads. With flushing to disk there are several, so that one file's flush
+    /// does not wait for another's.
+    pub(crate) fn start(
+        disk: Arc<RealDisk>,
+        directory: PathBuf,
+        flush: FlushPolicy,
+    ) -> std::io::Result<Self> {
+        let count = match flush {
+            FlushPolicy::Disk => 4,
+            FlushPolicy::Os => 1,
+        };
+        let driver: Arc<OnceLock<Weak<Driver>>> = Arc::default();
+        let mut queues = Vec::new();
+        let mut threads = Vec::new();
+        for index in 0..count {
+            let (queue, work) = channel();
+            let stores = BTreeMap::new();
+            let thread = LogThread { flush, stores, driver: Arc::clone(&driver) };
+            let builder = std::thread::Builder::new().name(format!("once-log-{index}"));
+            threads.push(builder.spawn(move || thread.run(&work))?);
+            queues.push(queue);
+        }
+        let (places, threads) = (Mutex::default(), Mutex::new(threads));
+        Ok(Self { disk, directory, queues, places, threads, driver })
+    }
+
+    /// Where flushes are reported. Nothing is written before.
+    pub(crate) fn report_to(&self, driver: &Arc<Driver>) {
+        let _ = self.driver.set(Arc::downgrade(driver));
+    }
+
+    /// A log that was recovered.
+    pub(crate) fn adopt(
+        &self,
+        log: LogId,
+        topic: String,
+        partition: i32,
+        store: Store<RealDisk>,
+    ) {
+        let reader = store.reader();
+        self.places().insert(log, Place { topic, partition, reader });
+        self.send(log, Work::Open(log, Box::new(store)));
+    }
+
+    /// A new log.
+    pub(crate) fn open(&self, log: LogId, topic: String, topic_id: Uuid, partition: i32) {
+        let directory = self.directory.join(format!("{topic}-{partition}"));
+        let store = Store::new(Arc::clone(&self.disk), directory, topic_id);
+        self.adopt(log, topic, partition, store);
+    }
+
+    /// Writes and flushes; the engine hears of it.
+    pub(crate) fn write(&self, log: LogId, writes: Vec<Write>, end: i64) {
+        self.send(log, Work::Write(log, writes, end));
+    }
+
+    /// A log whose topic was deleted.
+    pub(crate) fn remove(&self, log: LogId) {
+        self.places().remove(&log);
+        let unique = Uuid(super::connection::random().to_be_bytes());
+        self.send(log, Work::Remove(log, unique));
+    }
+
+    /// Looks into files on a thread that may block.
+    pub(crate) fn read(&self, driver: Arc<Driver>, read: ReadId, log: LogId, look: Look) {
+        let Some(reader) = self.places().get(&log).map(|place| place.reader.clone()) else {
+            return;
+        };
+        tokio::task::spawn_blocking(move || {
+            let seen = match look {
+                Look::Batches(range) => reader.read(&range).map(Seen::Batches),
+                Look::Record(search) => reader.find_timestamp(&search).map(Seen::Record),
+            };
+            driver.step(Input::Read(read, seen));
+        });
+    }
+
+    /// Carries out what is queued, brings everything to disk and ends the threads.
+    pub(crate) fn stop(&self) -> RecoveryPoints {
+        for queue in &self.queues {
+            let _ = queue.send(Work::Stop);
+        }
+        let threads =
+            std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let places = self.places();
+        let mut points = RecoveryPoints::new();
+        for thread in threads {
+            for (log, end) in thread.join().unwrap_or_default() {
+                if let Some(place) = places.get(&log).filter(|_| end > 0) {
+                    points.insert((place.topic.clone(), place.partition), end);
+                }
+            }
+        }
+        points
+    }
+
+    fn send(&self, log: LogId, work: Work) {
+        let count = self.queues.len() as u64;
+        let index = usize::try_from(log.0 % count).unwrap_or(0);
+        // A closed queue belongs to a thread that is ending with the process.
+        let _ = self.queues[index].send(work);
+    }
+
+    fn places(&self) -> MutexGuard<'_, BTreeMap<LogId, Place>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct LogThread {
+    flush: FlushPolicy,
+    stores: BTreeMap<LogId, Store<RealDisk>>,
+    driver: Arc<OnceLock<Weak<Driver>>>,
+}
+
+impl LogThread {
+    /// Takes all that is queued, writes it, flushes once, reports; again. At the end, up to
+    /// where each log is on disk.
+    fn run(mut self, work: &Receiver<Work>) -> BTreeMap<LogId, i64> {
+        while let Ok(first) = work.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP {
+                match work.try_recv() {
+                    Ok(more) => group.push(more),
+                    Err(_) => break,
+                }
+            }
+            if !self.carry_out(group) {
+                break;
+            }
+        }
+        let mut points = BTreeMap::new();
+        for (log, store) in &mut self.stores {
+            match store.checkpoint() {
+                Ok(end) => points.insert(*log, end),
+                Err(error) => fatal(&format!("cannot flush a partition: {error}")),
+            };
+        }
+        points
+    }
+
+    /// False: stop.
+    fn carry_out(&mut self, group: Vec<Work>) -> bool {
+        let mut written: BTreeMap<LogId, (Vec<Write>, i64)> = BTreeMap::new();
+        let mut go_on = true;
+        for work in group {
+            match work {
+                Work::Open(log, store) => {
+                    self.stores.insert(log, *store);
+                }
+                Work::Write(log, mut writes, end) => {
+                    let of_log = written.entry(log).or_default();
+                    of_log.0.append(&mut writes);
+                    of_log.1 = end;
+                }
+                Work::Remove(log, unique) => {
+                    written.remove(&log);
+                    if let Some(store) = self.stores.remove(&log)
+                        && let Err(error) = store.delete(unique)
+                    {
+                        tracing::warn!("cannot remove a deleted partition's files: {error}");
+                    }
+                }
+                Work::Stop => go_on = false,
+            }
+        }
+        self.write(written);
+        go_on
+    }
+
+    fn write(&mut self, written: BTreeMap<LogId, (Vec<Write>, i64)>) {
+        if written.is_empty() {
+            return;
+        }
+        let mut flushed = Vec::with_capacity(written.len());
+        for (log, (writes, end)) in written {
+            let Some(store) = self.stores.get_mut(&log) else { continue };
+            if let Err(error) = store.write_all(&writes) {
+                fatal(&format!("cannot write to a partition: {error}"));
+            }
+            flushed.push((log, end));
+        }
+        if self.flush == FlushPolicy::Disk {
+            for (log, _) in &flushed {
+                if let Some(store) = self.stores.get_mut(log)
+                    && let Err(error) = store.sync()
+                {
+                    fatal(&format!("fdatasync failed: {error}"));
+                }
+            }
+        }
+        if let Some(driver) = self.driver.get().and_then(Weak::upgrade) {
+            driver.step(Input::Flushed(flushed));
+        }
+    }
+}
+
+/// A write or a flush that failed cannot be made good: the kernel may have dropped the pages, and
+/// memory already runs ahead of the log. Both are lost by ending the process; recovery reads what
+/// the disk really has.
+fn fatal(what: &str) -> ! {
+    eprintln!(
+        "once: {what}. Nothing that was acknowledged is lost; the process ends because going on \
+         could lose it. Check the disk, then start again on the same data directory."
+    );
+    std::process::exit(74)
+}

@@ -1,0 +1,159 @@
+//! The driver loop: an input goes into the engine, its outputs go out to the world.
+//!
+//! One mutex makes steps and the dispatch of their outputs one sequence, so writes to a log reach
+//! its thread in the order in which the engine made them. Dispatching never blocks: it puts
+//! things into queues.
+
+use super::clock::Clock;
+use super::connection::Sender;
+use super::disk::DiskThreads;
+use crate::engine::{ConnectionId, Engine, Input, Output};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use tokio::sync::Notify;
+
+struct Inner {
+    engine: Engine,
+    connections: BTreeMap<ConnectionId, Sender>,
+}
+
+/// The engine and its hands.
+pub(crate) struct Driver {
+    inner: Mutex<Inner>,
+    clock: Clock,
+    disk: DiskThreads,
+    /// Rung when the engine's deadline may have moved.
+    alarm: Notify,
+    me: Weak<Driver>,
+}
+
+impl Driver {
+    /// Takes over an engine.
+    pub(crate) fn new(engine: Engine, clock: Clock, disk: DiskThreads) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            inner: Mutex::new(Inner {
+                engine,
+                connections: BTreeMap::new(),
+            }),
+            clock,
+            disk,
+            alarm: Notify::new(),
+            me: Weak::clone(me),
+        })
+    }
+
+    /// The log threads.
+    pub(crate) fn disk(&self) -> &DiskThreads {
+        &self.disk
+    }
+
+    /// A client connected; its answers go to `sender`.
+    pub(crate) fn connect(&self, id: ConnectionId, peer: std::net::SocketAddr, sender: Sender) {
+        let mut inner = self.lock();
+        inner.connections.insert(id, sender);
+        self.run(&mut inner, Input::Connected(id, peer));
+    }
+
+    /// A client is gone.
+    pub(crate) fn disconnect(&self, id: ConnectionId) {
+        let mut inner = self.lock();
+        inner.connections.remove(&id);
+        self.run(&mut inner, Input::Disconnected(id));
+    }
+
+    /// One step.
+    pub(crate) fn step(&self, input: Input) {
+        self.run(&mut self.lock(), input);
+    }
+
+    /// Begins: outputs of recovery go out.
+    pub(crate) fn begin(&self, outputs: Vec<Output>) {
+        let mut inner = self.lock();
+        for output in outputs {
+            self.dispatch(&mut inner, output);
+        }
+    }
+
+    /// Waits until what recovery wrote is flushed: markers of prepared transactions, the first
+    /// block of producer ids. Only then may clients come.
+    pub(crate) fn settle(&self) {
+        while !self.lock().engine.is_flushed() {
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+    }
+
+    /// Lets the engine make its last outputs, for a clean stop.
+    pub(crate) fn finish(&self) {
+        let mut inner = self.lock();
+        inner.connections.clear();
+        for output in inner.engine.close() {
+            self.dispatch(&mut inner, output);
+        }
+    }
+
+    /// Sleeps until the engine wants a tick, for ever.
+    pub(crate) async fn keep_time(self: Arc<Self>) {
+        loop {
+            let deadline = self.lock().engine.deadline();
+            let alarm = self.alarm.notified();
+            match deadline.map(|at| at - self.clock.now()) {
+                Some(wait) if wait <= 0 => self.step(Input::Tick),
+                Some(wait) => {
+                    let wait = std::time::Duration::from_millis(wait.unsigned_abs());
+                    let _ = tokio::time::timeout(wait, alarm).await;
+                }
+                None => alarm.await,
+            }
+        }
+    }
+
+    fn run(&self, inner: &mut Inner, input: Input) {
+        let before = inner.engine.deadline();
+        for output in inner.engine.step(self.clock.now(), input) {
+            self.dispatch(inner, output);
+        }
+        let after = inner.engine.deadline();
+        if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
+            self.alarm.notify_one();
+        }
+    }
+
+    fn dispatch(&self, inner: &mut Inner, output: Output) {
+        match output {
+            Output::Reply { connection, frames } => {
+                if let Some(sender) = inner.connections.get(&connection) {
+                    sender.reply(frames);
+                }
+            }
+            Output::Close { connection, reason } => {
+                tracing::info!(connection = connection.0, "closing: {reason}");
+                inner.connections.remove(&connection);
+            }
+            Output::Open {
+                log,
+                topic,
+                topic_id,
+                partition,
+            } => {
+                self.disk.open(log, topic, topic_id, partition);
+            }
+            Output::Write { log, writes, end } => self.disk.write(log, writes, end),
+            Output::Read { read, log, look } => {
+                if let Some(driver) = self.me.upgrade() {
+                    self.disk.read(driver, read, log, look);
+                }
+            }
+            Output::Remove { log } => self.disk.remove(log),
+            Output::Warn(text) => tracing::warn!("{text}"),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic inside a step may leave memory and log in disagreement: going on could lose
+        // what was acknowledged, and recovery cannot.
+        self.inner.lock().unwrap_or_else(|_| {
+            eprintln!("once: a defect stopped the engine; start again on the same data directory");
+            std::process::exit(70)
+        })
+    }
+}

@@ -1,0 +1,270 @@
+//! Start and stop, in the order that makes them safe: recover, resume, and listen last; stop
+//! listening first, flush, close.
+
+use super::clock::Clock;
+use super::disk::{DiskThreads, RecoveryPoints};
+use super::driver::Driver;
+use super::listener;
+use crate::broker::{BrokerBuilder, Data, StartError};
+use crate::config::{Config, FlushPolicy};
+use crate::engine::{Batches, Engine, Identity, NodeAddress, RecoveredLog, ReplayError, Replayed};
+use once_log::LogConfig;
+use once_log::store::{
+    Checkpoint, DataDir, Identity as DirIdentity, Opening, PartitionDir, ReadFailure, RealDisk,
+    SegmentReader,
+};
+use once_wire::ids::Uuid;
+use once_wire::batch::Batch;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio::sync::watch;
+
+/// What must be stopped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Removes an ephemeral broker's directory, also if the start fails half-way.
+struct Ephemeral(Option<PathBuf>);
+
+impl Drop for Ephemeral {
+    fn drop(&mut self) {
+        if let Some(directory) = self.0.take() {
+            let _ = std::fs::remove_dir_all(directory);
+        }
+    }
+}
+
+/// Starts a broker.
+pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
+    let clock = Clock::start();
+    let config = Arc::new(builder.config);
+    let (directory, ephemeral) = directory(&builder.data)?;
+    let listener = listen(&builder.listen)?;
+    let address = listener.local_addr()?;
+    let disk = Arc::new(RealDisk);
+    let fresh = DirIdentity {
+        cluster_id: fresh_uuid().to_string(),
+        node_id: config.node_id,
+        directory_id: fresh_uuid(),
+    };
+    let data = DataDir::open(Arc::clone(&disk), directory.clone(), &fresh, None)?;
+    let threads = DiskThreads::start(Arc::clone(&disk), directory.clone(), config.flush)?;
+    let node = node(&config, address);
+    let identity = Identity { cluster_id: data.identity().cluster_id.clone(), node };
+    let (engine, outputs) = recover(&disk, &data, &threads, Arc::clone(&config), identity, clock.now())?;
+    let driver = Driver::new(engine, clock, threads);
+    driver.disk().report_to(&driver);
+    driver.begin(outputs);
+    driver.settle();
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(4)
+        .thread_name("once-net")
+        .enable_all()
+        .build()?;
+    let (stop, stopped) = watch::channel(false);
+    let listener = {
+        let _guard = runtime.enter();
+        tokio::net::TcpListener::from_std(listener)?
+    };
+    let serve = move || {
+        let mut stopping = stopped.clone();
+        runtime.block_on(async {
+            tokio::spawn(Arc::clone(&driver).keep_time());
+            tokio::spawn(listener::accept(
+                listener,
+                Arc::clone(&driver),
+                config,
+                stopped,
+            ));
+            let _ = stopping.wait_for(|stop| *stop).await;
+        });
+        runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+        driver.finish();
+        let points = driver.disk().stop();
+        let marked = data
+            .write_checkpoint(Checkpoint::RecoveryPoint, &points)
+            .and_then(|()| data.write_checkpoint(Checkpoint::HighWatermark, &points))
+            .and_then(|()| data.write_clean_marker());
+        if let Err(error) = marked {
+            tracing::warn!("the next start will check all files: {error}");
+        }
+        drop(ephemeral);
+    };
+    let thread = std::thread::Builder::new()
+        .name("once-broker".into())
+        .spawn(serve)?;
+    Ok(Running {
+        address,
+        stop,
+        thread: Some(thread),
+    })
+}
+
+fn directory(data: &Data) -> Result<(PathBuf, Ephemeral), StartError> {
+    match data {
+        Data::Directory(directory) => Ok((directory.clone(), Ephemeral(None))),
+        Data::Ephemeral => {
+            let unique = format!(
+                "once-{}-{:x}",
+                std::process::id(),
+                super::connection::random()
+            );
+            let directory = std::env::temp_dir().join(unique);
+            std::fs::create_dir_all(&directory)?;
+            Ok((directory.clone(), Ephemeral(Some(directory))))
+        }
+    }
+}
+
+fn listen(address: &str) -> Result<std::net::TcpListener, StartError> {
+    let failed = |problem| StartError::Listen {
+        address: address.to_owned(),
+        problem,
+    };
+    let resolved: Vec<SocketAddr> = address.to_socket_addrs().map_err(failed)?.collect();
+    let listener = std::net::TcpListener::bind(&resolved[..]).map_err(failed)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// What clients are told: the advertised address, else the listener's; a listener on every
+/// address is advertised as the loopback one.
+fn node(config: &Config, listening: SocketAddr) -> NodeAddress {
+    let (host, port) = config.advertised.clone().unwrap_or_else(|| {
+        let host = if listening.ip().is_unspecified() {
+            "localhost".to_owned()
+        } else {
+            listening.ip().to_string()
+        };
+        (host, listening.port())
+    });
+    let port = if port == 0 { listening.port() } else { port };
+    NodeAddress {
+        id: config.node_id,
+        host,
+        port,
+    }
+}
+
+/// Recovers every partition, then folds the internal ones into the engine. What no topic owns is
+/// set aside.
+fn recover(
+    disk: &Arc<RealDisk>,
+    data: &DataDir<RealDisk>,
+    threads: &DiskThreads,
+    config: Arc<Config>,
+    identity: Identity,
+    now: i64,
+) -> Result<(Engine, Vec<crate::engine::Output>), StartError> {
+    let durable = config.flush == FlushPolicy::Disk;
+    let clean = data.take_clean_marker()?;
+    data.finish_deletions()?;
+    let points = data.read_checkpoint(Checkpoint::RecoveryPoint)?;
+    let starts = data.read_checkpoint(Checkpoint::LogStart)?;
+    let mut found = Vec::new();
+    let mut stores = Vec::new();
+    for place in data.partitions()? {
+        let Some(topic_id) = place.topic_id else {
+            set_aside(data, &place, "says not which topic it belongs to")?;
+            continue;
+        };
+        let key = (place.topic.clone(), place.partition);
+        let opening = Opening {
+            topic_id,
+            clean,
+            recovery_point: points.get(&key).copied().unwrap_or(0),
+            log_start_offset: starts.get(&key).copied().unwrap_or(0),
+            durable,
+            now,
+        };
+        let (disk, path) = (Arc::clone(disk), place.path.clone());
+        let (recovered, store) =
+            once_log::store::recover(disk, path, &LogConfig::default(), &opening)?;
+        found.push(RecoveredLog {
+            topic: place.topic.clone(),
+            topic_id,
+            partition: place.partition,
+            batches: Box::new(FileBatches {
+                name: place.path.display().to_string(),
+                end: recovered.end_offset,
+                reader: store.reader(),
+            }),
+            recovered,
+        });
+        stores.push((place, store));
+    }
+    let entropy = super::connection::random();
+    let Replayed { engine, outputs, adopted } =
+        Engine::recover(config, identity, now, entropy, found)?;
+    let mut recovered = RecoveryPoints::new();
+    for (log, (place, store)) in adopted.into_iter().zip(stores) {
+        match log {
+            Some(log) => {
+                recovered.insert((place.topic.clone(), place.partition), store.end_offset());
+                threads.adopt(log, place.topic, place.partition, store);
+            }
+            None => set_aside(data, &place, "belongs to no topic")?,
+        }
+    }
+    // Without a flush the files above the old recovery point are only in the page cache.
+    if durable {
+        data.write_checkpoint(Checkpoint::RecoveryPoint, &recovered)?;
+    }
+    Ok((engine, outputs))
+}
+
+fn set_aside(
+    data: &DataDir<RealDisk>,
+    place: &PartitionDir,
+    why: &str,
+) -> Result<(), StartError> {
+    let aside = data.set_stray(place, fresh_uuid())?;
+    let (path, aside) = (place.path.display(), aside.display());
+    tracing::warn!("{path} {why}: it is set aside as {aside}");
+    Ok(())
+}
+
+fn fresh_uuid() -> Uuid {
+    crate::engine::fresh_uuid(super::connection::random(), 0)
+}
+
+/// A recovered log's batches, read from its files.
+struct FileBatches {
+    name: String,
+    end: i64,
+    reader: SegmentReader<RealDisk>,
+}
+
+impl Batches for FileBatches {
+    fn each(
+        &self,
+        visit: &mut dyn FnMut(&Batch) -> Result<(), ReplayError>,
+    ) -> Result<(), ReplayError> {
+        let unreadable = |error: ReadFailure| ReplayError {
+            place: self.name.clone(),
+            offset: -1,
+            problem: error.to_string(),
+        };
+        for batch in self.reader.batches(0, self.end).map_err(unreadable)? {
+            visit(&batch.map_err(unreadable)?)?;
+        }
+        Ok(())
+    }
+}
