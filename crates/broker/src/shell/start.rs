@@ -119,7 +119,10 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
 
 fn directory(data: &Data) -> Result<(PathBuf, Ephemeral), StartError> {
     match data {
-        Data::Directory(directory) => Ok((directory.clone(), Ephemeral(None))),
+        Data::Directory(directory) => {
+            // Absolute, so that its parent can be named when it is made.
+            Ok((std::path::absolute(directory)?, Ephemeral(None)))
+        }
         Data::Ephemeral => {
             let unique = format!(
                 "once-{}-{:x}",
