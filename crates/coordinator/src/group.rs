@@ -11,6 +11,7 @@
 //! Sources: KIP-62, 345, 394, 447, 848, 1043; Kafka's `GroupMetadataManager`, `OffsetMetadataManager`,
 //! `ClassicGroup`, `ConsumerGroup`.
 
+mod bounds;
 mod classic;
 mod command;
 mod config;

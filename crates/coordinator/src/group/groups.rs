@@ -1,5 +1,6 @@
 //! The machine: all groups of one partition of `__consumer_offsets`.
 
+use super::bounds;
 use super::classic::{self, ClassicGroup};
 use super::command::Command;
 use super::config::GroupConfig;
@@ -332,6 +333,9 @@ impl Machine for Groups {
     type Effect = std::convert::Infallible;
 
     fn decide(&self, now: Millis, waiter: Waiter, command: &Command) -> Decision<Self> {
+        if let Some(reply) = bounds::refusal(command) {
+            return Decision::reply(waiter, reply);
+        }
         match command {
             Command::Join(command) => classic::join(self, now, waiter, command),
             Command::Sync(command) => classic::sync(self, now, waiter, command),

@@ -200,7 +200,7 @@ fn record<K: Record>(key: &K, value: Option<Bytes>) -> LogRecord {
     let mut writer = Writer::new();
     writer.i16(K::TYPE);
     key.encode(&mut writer, 0)
-        .expect("a key has no field that its version lacks");
+        .expect("texts that do not fit were refused");
     LogRecord {
         key: Some(writer.finish_contiguous()),
         value,
@@ -212,7 +212,7 @@ fn versioned<V: Message>(version: i16, value: &V) -> Bytes {
     writer.i16(version);
     value
         .encode(&mut writer, version)
-        .expect("lengths were bounded by the request they came in");
+        .expect("texts that do not fit were refused");
     writer.finish_contiguous()
 }
 

@@ -1,9 +1,9 @@
 use crate::group::tests::rig::{Rig, committer, join, nobody, subscription, sync};
-use crate::group::{
-    ClassicProtocol, ClassicState, Command, GroupConfig, Join, Leave, LeavingMember, Reply,
-};
+use crate::group::{ClassicProtocol, ClassicState, Command, GroupConfig, Join};
 use crate::machine::Waiter;
 use once_wire::ErrorCode;
+
+mod static_members;
 
 fn rig() -> Rig {
     Rig::quick(&[("t", 3)])
@@ -413,107 +413,54 @@ fn a_commit_is_a_sign_of_life() {
     }
 }
 
-mod static_members {
-    use super::*;
-
-    fn join_static(client: &str, member_id: &str) -> Join {
-        Join {
-            instance_id: Some("i".to_owned()),
-            ..join(client, member_id)
-        }
-    }
-
-    fn stable() -> (Rig, String) {
-        let mut rig = rig();
-        let waiter = rig.ask(&Command::Join(join_static("a", "")));
-        let member = rig.joined(waiter).member_id;
-        assert!(member.starts_with("i-"));
-        let waiter = rig.ask(&sync(&member, 1, &[(member.as_str(), "all")]));
-        assert!(rig.synced(waiter).is_ok());
-        (rig, member)
-    }
-
-    #[test]
-    fn one_that_comes_back_keeps_its_assignment_without_a_rebalance() {
-        let (mut rig, old) = stable();
-        let waiter = rig.ask(&Command::Join(join_static("b", "")));
-        let back = rig.joined(waiter);
-        assert_eq!((back.error, back.generation), (ErrorCode::None, 1));
-        assert!(back.skip_assignment, "the leader need not assign");
-        assert_ne!(back.member_id, old);
-        rig.crash();
-        let waiter = rig.ask(&sync(&back.member_id, 1, &[]));
-        assert_eq!(
-            rig.synced(waiter).map(|reply| reply.assignment),
-            Ok("all".into())
-        );
-    }
-
-    #[test]
-    fn the_one_that_was_replaced_is_fenced() {
-        let (mut rig, old) = stable();
-        let waiter = rig.ask(&Command::Join(join_static("b", "")));
-        rig.joined(waiter);
-        let old_self = crate::group::Committer {
-            instance_id: Some("i".to_owned()),
-            ..committer(&old, 1)
-        };
-        assert_eq!(
-            rig.commit(old_self.clone(), 1),
-            Err(ErrorCode::FencedInstanceId)
-        );
-        assert_eq!(
-            rig.txn_commit(9, old_self, 1),
-            Err(ErrorCode::FencedInstanceId)
-        );
-    }
-
-    #[test]
-    fn one_that_is_replaced_while_it_waits_is_told() {
-        let (mut rig, old) = stable();
-        let other = rig.ask(&Command::Join(join("c", "")));
-        let waits = rig.ask(&Command::Join(join_static("a", &old)));
-        assert_eq!(rig.joined(waits).generation, 2);
-        rig.joined(other);
-        rig.ask(&sync(&old, 2, &[]));
-        let again = rig.ask(&Command::Join(join_static("a", &old)));
-        let replaced = rig.ask(&Command::Join(join_static("b", "")));
-        assert_eq!(rig.joined(again).error, ErrorCode::FencedInstanceId);
+impl super::state::ClassicGroup {
+    /// What holds of every group at every moment.
+    pub(crate) fn assert_laws(&self) {
+        let preparing = self.state == ClassicState::PreparingRebalance;
+        assert_eq!(self.join_phase.is_some(), preparing);
+        assert_eq!(self.leader.is_some(), !self.members.is_empty());
         assert!(
-            is_parked(&mut rig, replaced),
-            "the dynamic member has to join again"
+            self.leader
+                .iter()
+                .all(|leader| self.members.contains_key(leader))
         );
-    }
-
-    #[test]
-    fn one_that_is_away_keeps_its_place_until_its_session_ends() {
-        let (mut rig, old) = stable();
-        rig.pass(9_000);
-        assert_eq!(rig.heartbeat(&old, 1), ErrorCode::None);
-        rig.pass(10_001);
-        assert_eq!(rig.heartbeat(&old, 1), ErrorCode::UnknownMemberId);
-    }
-
-    #[test]
-    fn an_administrator_removes_one_by_its_instance_id() {
-        let (mut rig, _) = stable();
-        let leave = |instance_id: &str| {
-            let instance_id = Some(instance_id.to_owned());
-            let member = LeavingMember {
-                member_id: String::new(),
-                instance_id,
-            };
-            Command::Leave(Leave {
-                group_id: "g".to_owned(),
-                members: vec![member],
-            })
-        };
-        for (instance_id, expected) in [("i", ErrorCode::None), ("i", ErrorCode::UnknownMemberId)] {
-            match rig.call(&leave(instance_id)) {
-                Reply::Leave(Ok(left)) => assert_eq!(left[0].error, expected),
-                other => panic!("not a leave's answer: {other:?}"),
-            }
+        assert!(
+            self.pending_sync
+                .iter()
+                .all(|id| self.members.contains_key(id))
+        );
+        assert!(
+            self.pending_join
+                .keys()
+                .all(|id| !self.members.contains_key(id))
+        );
+        assert!(self.sync_deadline.is_none() || !preparing);
+        assert_eq!(
+            self.state == ClassicState::Empty,
+            self.members.is_empty() && !preparing
+        );
+        let statics = self.members.iter();
+        let statics = statics.filter_map(|(id, member)| Some((member.instance_id.as_ref()?, id)));
+        assert!(
+            statics
+                .clone()
+                .all(|(instance, id)| self.static_members.get(instance) == Some(id))
+        );
+        assert_eq!(statics.count(), self.static_members.len());
+        for member in self.members.values() {
+            assert!(
+                member.awaiting_join.is_none() || preparing,
+                "joins wait for a generation"
+            );
+            let completing = self.state == ClassicState::CompletingRebalance;
+            assert!(
+                member.awaiting_sync.is_none() || completing,
+                "syncs wait for the leader"
+            );
         }
-        assert_eq!(state(&rig), ClassicState::Empty);
+    }
+
+    pub(crate) fn generation(&self) -> i32 {
+        self.generation
     }
 }

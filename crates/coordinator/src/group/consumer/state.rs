@@ -262,11 +262,10 @@ impl ConsumerGroup {
     }
 
     fn set_member(&mut self, member_id: &str, record: Option<&ConsumerMemberRecord>) {
+        // A member has one instance id, and an instance id one member: the latest.
+        self.static_members.retain(|_, id| id != member_id);
         let Some(record) = record else {
-            let removed = self.members.remove(member_id);
-            // The instance id may already be another member's, who replaced this one.
-            self.static_members
-                .retain(|_, id| id != member_id || removed.is_none());
+            self.members.remove(member_id);
             return;
         };
         if let Some(instance_id) = &record.instance_id {

@@ -308,3 +308,40 @@ fn members_commit_with_their_epoch_or_an_older_one_of_the_partitions_they_kept()
         "clients before KIP-447"
     );
 }
+
+impl super::state::ConsumerGroup {
+    /// What holds of every group at every moment.
+    pub(crate) fn assert_laws(&self) {
+        assert!(self.target_epoch <= self.epoch);
+        let mut holders = BTreeSet::new();
+        for (member_id, member) in &self.members {
+            let current = &member.current;
+            assert!(current.epoch <= self.target_epoch);
+            assert!(current.previous_epoch <= current.epoch || member.is_away());
+            for owned in [&current.assigned, &current.revoking] {
+                for (topic_id, partitions) in owned {
+                    assert!(!partitions.is_empty());
+                    for (partition, since) in partitions {
+                        let new = holders.insert((topic_id, partition));
+                        assert!(
+                            new,
+                            "{topic_id}-{partition} has two owners, {member_id} is one"
+                        );
+                        assert!(*since <= self.target_epoch);
+                    }
+                }
+            }
+            let must_revoke = current.state == super::state::MemberState::UnrevokedPartitions;
+            assert!(must_revoke || current.revoking.is_empty());
+        }
+        for (instance_id, member_id) in &self.static_members {
+            let member = &self.members[member_id];
+            assert_eq!(member.record.instance_id.as_ref(), Some(instance_id));
+        }
+        assert!(self.targets.keys().all(|id| self.members.contains_key(id)));
+    }
+
+    pub(crate) fn epoch(&self) -> i32 {
+        self.epoch
+    }
+}

@@ -284,3 +284,20 @@ fn a_commit_is_what_the_client_said() {
     );
     assert_eq!((got.topic_id, got.error), (topic_id("t"), ErrorCode::None));
 }
+
+#[test]
+fn names_that_no_record_can_hold_are_refused() {
+    let mut rig = rig();
+    let long = "x".repeat(40_000);
+    let command = CommitOffsets {
+        group_id: long.clone(),
+        member: nobody(),
+        knows_member_epochs: true,
+        retention_ms: None,
+        offsets: vec![to_commit("t", 0, 1)],
+    };
+    let refused = Reply::Offsets(Err(ErrorCode::InvalidRequest));
+    assert_eq!(rig.call(&Command::CommitOffsets(command)), refused);
+    let waiter = rig.ask(&Command::Join(join(&long, "")));
+    assert_eq!(rig.joined(waiter).error, ErrorCode::InvalidRequest);
+}

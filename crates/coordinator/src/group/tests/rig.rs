@@ -1,10 +1,10 @@
 //! Drives the machine as the engine does, and holds it to its laws at every step.
 
 use crate::group::{
-    ClassicProtocol, Command, CommitOffsets, Committer, ConsumerHeartbeat, ConsumerHeartbeatReply,
-    Event, FetchOffsets, FetchedOffset, GroupConfig, Groups, Heartbeat, Join, JoinReply, Leave,
-    LeavingMember, MemberOrigin, OffsetToCommit, Reply, Sync, SyncReply, TopicImage, TopicInfo,
-    TxnCommitOffsets,
+    ClassicProtocol, ClassicState, Command, CommitOffsets, Committer, ConsumerHeartbeat,
+    ConsumerHeartbeatReply, Event, FetchOffsets, FetchedOffset, GroupConfig, Groups, Heartbeat,
+    Join, JoinReply, Leave, LeavingMember, MemberOrigin, OffsetToCommit, Reply, Sync, SyncReply,
+    TopicImage, TopicInfo, TxnCommitOffsets,
 };
 use crate::ids::TopicPartition;
 use crate::machine::{LogRecord, Machine, Millis, ProducerIdentity, Waiter};
@@ -169,6 +169,16 @@ impl Rig {
     /// The answer to a request, if it came; an answer is taken once.
     pub(crate) fn answer(&mut self, waiter: Waiter) -> Option<Reply> {
         self.answers.remove(&waiter)
+    }
+
+    /// The answer to a request, left where it is.
+    pub(crate) fn peek(&self, waiter: Waiter) -> Option<&Reply> {
+        self.answers.get(&waiter)
+    }
+
+    /// Where classic group `g` stands.
+    pub(crate) fn state(&self) -> Option<ClassicState> {
+        self.live.describe_classic("g").map(|group| group.state)
     }
 
     /// Asks what is answered at once.
