@@ -127,13 +127,15 @@ impl BrokerCommand {
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
-    /// The lines in which a thread of the broker says that it panicked. A panicking task does not
-    /// end the process, so nothing else shows it.
+    /// What threads of the broker say when they panic: where, and the message in the next line. A
+    /// panicking task does not end the process, so nothing else shows it.
     pub fn panics(&self) -> Vec<String> {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
-        log.lines()
-            .filter(|line| line.contains("panicked at"))
-            .map(str::to_owned)
+        let lines: Vec<&str> = log.lines().collect();
+        let places = lines.iter().enumerate();
+        let places = places.filter(|(_, line)| line.contains("panicked at"));
+        places
+            .map(|(at, line)| format!("{line} {}", lines.get(at + 1).unwrap_or(&"")))
             .collect()
     }
 }
@@ -247,10 +249,13 @@ mod tests {
     #[test]
     fn a_broker_that_ends_instead_is_an_error_with_its_log() {
         let directory = tempfile::tempdir().expect("a directory");
-        let command = command(&directory, "echo no such disk, panicked at x >&2; exit 2");
+        let command = command(
+            &directory,
+            "(echo panicked at x; echo no such disk) >&2; exit 2",
+        );
         let error = command.start("127.0.0.1:7").expect_err("it ended");
         assert!(error.to_string().contains("no such disk"), "{error}");
-        assert_eq!(command.panics().len(), 1);
+        assert_eq!(command.panics(), ["panicked at x no such disk"]);
     }
 
     #[test]

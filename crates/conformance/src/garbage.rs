@@ -10,6 +10,7 @@ mod phase;
 mod report;
 mod samples;
 mod scene;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::memory::{Memory, mib};
 use crate::rng::Rng;
 use citizen::Citizen;
 use phase::Phase;
+use watch::Watch;
 
 pub use report::Report;
 
@@ -65,6 +67,7 @@ struct Target {
     address: String,
     pid: Option<u32>,
     own: Option<(BrokerCommand, BrokerProcess)>,
+    watch: Option<Watch>,
     /// Where our own broker keeps its data; removed in the end.
     _directory: Option<tempfile::TempDir>,
 }
@@ -90,6 +93,7 @@ pub fn run(options: &Options, mut tell: impl FnMut(&str)) -> Result<Report, Erro
     let took = started.elapsed();
     let alive = target.is_alive();
     let peak = target.memory().map(|memory| mib(memory.peak_kib));
+    let log_tail = target.log_tail();
     let findings = ground.findings().clone();
     Ok(Report {
         seed: options.seed,
@@ -101,6 +105,7 @@ pub fn run(options: &Options, mut tell: impl FnMut(&str)) -> Result<Report, Erro
         max_rss_mib: options.max_rss_mib,
         alive: alive && target.is_alive(),
         panics: target.panics(),
+        log_tail,
     })
 }
 
@@ -138,6 +143,7 @@ impl Target {
                 address: bootstrap.clone(),
                 pid: options.pid,
                 own: None,
+                watch: options.pid.map(Watch::start),
                 _directory: None,
             });
         }
@@ -153,13 +159,15 @@ impl Target {
         Ok(Self {
             address: process.address().to_owned(),
             pid: Some(process.pid()),
+            watch: Some(Watch::start(process.pid())),
             own: Some((command, process)),
             _directory: Some(directory),
         })
     }
 
+    /// The memory it holds, or held when it was last seen.
     fn memory(&self) -> Option<Memory> {
-        Memory::of(self.pid?).ok()
+        self.watch.as_ref()?.seen()
     }
 
     /// Whether the process runs; where none is known, whether somebody listens.
@@ -176,5 +184,10 @@ impl Target {
     fn panics(&self) -> Vec<String> {
         let own = self.own.as_ref();
         own.map_or_else(Vec::new, |(command, _)| command.panics())
+    }
+
+    fn log_tail(&self) -> String {
+        let own = self.own.as_ref();
+        own.map_or_else(String::new, |(command, _)| command.log_tail())
     }
 }

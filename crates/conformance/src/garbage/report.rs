@@ -21,6 +21,8 @@ pub struct Report {
     pub(super) max_rss_mib: u64,
     pub(super) alive: bool,
     pub(super) panics: Vec<String>,
+    /// The end of the broker's log.
+    pub(super) log_tail: String,
 }
 
 impl Report {
@@ -34,7 +36,8 @@ impl Report {
     pub fn complaints(&self) -> Vec<String> {
         let mut complaints = Vec::new();
         if !self.alive {
-            complaints.push("the broker died".to_owned());
+            let log = &self.log_tail;
+            complaints.push(format!("the broker died; the end of its log:\n{log}"));
         }
         if let Some(peak) = self.peak_rss_mib.filter(|peak| *peak > self.max_rss_mib) {
             let allowed = self.max_rss_mib;
@@ -104,6 +107,7 @@ mod tests {
             max_rss_mib: 200,
             alive: true,
             panics: Vec::new(),
+            log_tail: String::new(),
         }
     }
 
