@@ -151,19 +151,9 @@ impl<D: Disk> Store<D> {
         }
         if let Some(active) = &mut self.active {
             active.sync_log(&self.disk)?;
-            self.dir_changed |= std::mem::take(&mut active.created);
-        }
-        if std::mem::take(&mut self.dir_changed) {
-            self.disk.sync_dir(&self.dir)?;
-            self.dir_changed_lazy = false;
         }
         self.fresh = false;
-        if std::mem::take(&mut self.unnamed)
-            && let Some(parent) = self.dir.parent()
-        {
-            self.disk.sync_dir(parent)?;
-        }
-        Ok(())
+        self.sync_names()
     }
 
     /// Makes everything durable, index files and snapshots too, and returns the recovery point: a start after a
@@ -172,16 +162,38 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// As [`Store::sync`].
     pub fn checkpoint(&mut self) -> io::Result<i64> {
+        self.sync_indexes()?;
+        self.sync()?;
+        Ok(self.end)
+    }
+
+    /// Makes the index files and snapshots durable, and every name.
+    pub(crate) fn sync_indexes(&mut self) -> io::Result<()> {
         while let Some(path) = self.unsynced_lazy.pop_first() {
             self.sync_path(&path)?;
         }
         if let Some(active) = &mut self.active {
             active.sync_indexes(&self.disk)?;
-            self.dir_changed |= std::mem::take(&mut active.index_created);
+            self.dir_changed_lazy |= std::mem::take(&mut active.index_created);
         }
         self.dir_changed |= self.dir_changed_lazy;
-        self.sync()?;
-        Ok(self.end)
+        self.sync_names()
+    }
+
+    fn sync_names(&mut self) -> io::Result<()> {
+        if let Some(active) = &mut self.active {
+            self.dir_changed |= std::mem::take(&mut active.created);
+        }
+        if std::mem::take(&mut self.dir_changed) {
+            self.disk.sync_dir(&self.dir)?;
+            self.dir_changed_lazy = false;
+        }
+        if std::mem::take(&mut self.unnamed)
+            && let Some(parent) = self.dir.parent()
+        {
+            self.disk.sync_dir(parent)?;
+        }
+        Ok(())
     }
 
     /// Closes the files of a partition that has gone quiet; the next write opens them again. What is unsynced

@@ -19,16 +19,14 @@ use once_wire::Uuid;
 use self::files::Files;
 use self::walk::Walked;
 use super::checkpoint::{epochs_text, parse_epochs};
-use super::disk::{Disk, read_file, replace_file, write_file};
+use super::disk::{Disk, read_file, replace_file};
 use super::error::RecoverError;
 use super::names::{Kind, LEADER_EPOCHS};
 use super::partition::Store;
 use crate::config::LogConfig;
 use crate::epochs::LeaderEpochs;
 use crate::log::Recovered;
-use crate::producers::Producers;
 use crate::segments::Segment;
-use crate::snapshot::{encode_snapshot, encode_window};
 
 /// What is known of a partition before its files are opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,8 +74,7 @@ pub fn recover<D: Disk>(
     let mut recovery = Recovery {
         epochs: read_epochs(&*disk, &dir)?,
         changed: Changed {
-            // After an unclean stop no name is known to be durable.
-            dir: files.tidied || !opening.clean,
+            dir: files.tidied,
             ..Changed::default()
         },
         disk,
@@ -124,9 +121,12 @@ struct Recovery<'a, D: Disk> {
 /// What recovery changed, and so has to make durable.
 #[derive(Default)]
 struct Changed {
+    /// Names were taken away or made.
     dir: bool,
+    /// Logs that were walked.
     logs: BTreeSet<PathBuf>,
-    lazy: BTreeSet<PathBuf>,
+    /// Index files made anew.
+    rebuilt: BTreeSet<PathBuf>,
 }
 
 impl<D: Disk> Recovery<'_, D> {
@@ -156,11 +156,6 @@ impl<D: Disk> Recovery<'_, D> {
         let first = self.segments.first().map_or(0, |s| s.base);
         let start = self.opening.log_start_offset.clamp(first, end);
         self.settle_epochs(start, end)?;
-        let mut snapshots = self.files.snapshots.range(..=end).next_back().copied();
-        if !self.walked.is_empty() && self.segments.iter().any(|s| s.size > 0) {
-            self.write_snapshot(end, &producers)?;
-            snapshots = Some(end);
-        }
         producers.expire(self.opening.now, self.config.producer_id_expiration_ms);
         Ok(Recovered {
             log_start_offset: start,
@@ -168,7 +163,7 @@ impl<D: Disk> Recovery<'_, D> {
             epochs: self.epochs.entries().to_vec(),
             segments: std::mem::take(&mut self.segments),
             producers: producers.entries().clone(),
-            last_snapshot: snapshots,
+            last_snapshot: self.files.snapshots.range(..=end).next_back().copied(),
         })
     }
 
@@ -226,8 +221,7 @@ impl<D: Disk> Recovery<'_, D> {
         Ok(())
     }
 
-    /// Snapshots of batches that are gone. Durably, whatever the flush policy: one that came back after a second
-    /// crash would be taken for that of the batches written since.
+    /// Snapshots of batches that are gone.
     fn drop_snapshots_above(&mut self, end: i64) -> Result<(), RecoverError> {
         let snapshots = self.files.snapshots.split_off(&(end + 1));
         let windows = self.files.windows.split_off(&(end + 1));
@@ -238,12 +232,7 @@ impl<D: Disk> Recovery<'_, D> {
         for (kind, above) in &above {
             self.remove(&kind.path(&self.dir, *above))?;
         }
-        if above.is_empty() {
-            return Ok(());
-        }
-        self.disk
-            .sync_dir(&self.dir)
-            .map_err(RecoverError::io(&self.dir))
+        Ok(())
     }
 
     /// The epochs that hold for what is left; batches that were walked have added theirs.
@@ -261,34 +250,25 @@ impl<D: Disk> Recovery<'_, D> {
         Ok(())
     }
 
-    fn write_snapshot(&mut self, end: i64, producers: &Producers) -> Result<(), RecoverError> {
-        let table = producers.entries();
-        let window = encode_window(table).map(|bytes| (Kind::Window, bytes));
-        for (kind, bytes) in window
-            .into_iter()
-            .chain([(Kind::Snapshot, encode_snapshot(table))])
-        {
-            let path = kind.path(&self.dir, end);
-            write_file(&*self.disk, &path, &bytes).map_err(RecoverError::io(&path))?;
-            self.changed.lazy.insert(path);
-        }
-        self.changed.dir = true;
-        Ok(())
-    }
-
     fn remove(&mut self, path: &Path) -> Result<(), RecoverError> {
         self.changed.dir = true;
         self.disk.remove(path).map_err(RecoverError::io(path))
     }
 
-    /// Makes durable what was recovered, or leaves it to the store's next sync.
+    /// Makes durable what was recovered. Without a flush policy that is only what was removed and made anew: were
+    /// it lost, an older state of those files would pass for the present one. The log itself waits for the store's
+    /// next checkpoint then.
     fn settle(self, store: &mut Store<D>) -> Result<(), RecoverError> {
-        let dir = self.dir.clone();
-        store.left_unsynced(self.changed.logs, self.changed.lazy, self.changed.dir);
-        if self.opening.durable {
-            store.checkpoint().map_err(RecoverError::io(dir))?;
-        }
-        Ok(())
+        let Changed { dir, logs, rebuilt } = self.changed;
+        let own = dir || !rebuilt.is_empty();
+        // After an unclean stop no name is known to be durable.
+        store.left_unsynced(logs, rebuilt, dir || !self.opening.clean);
+        let settled = match (self.opening.durable, own) {
+            (true, _) => store.checkpoint().map(|_| ()),
+            (false, true) => store.sync_indexes(),
+            (false, false) => Ok(()),
+        };
+        settled.map_err(RecoverError::io(self.dir))
     }
 }
 

@@ -33,15 +33,15 @@ impl<D: Disk> Recovery<'_, D> {
         Ok(producers)
     }
 
-    /// The newest snapshot at or below `upto` that is whole and has its window. One without a window, as Kafka
-    /// leaves it, knows only the last batch of each producer; then the one before it serves, so that the replay
-    /// from there fills the windows.
+    /// The newest snapshot at or below `upto` that is whole and has its window: one without knows only the last
+    /// batch of each producer. If there is no window at all, the directory is Kafka's; then the snapshot before
+    /// the newest serves, so that the replay from there fills the windows.
     fn newest_snapshot(
         &self,
         upto: i64,
     ) -> Result<(i64, BTreeMap<i64, ProducerEntry>), RecoverError> {
         let first = self.files.segments.keys().next().copied().unwrap_or(0);
-        let mut narrow_seen = false;
+        let (kafkas, mut narrow_seen) = (self.files.windows.is_empty(), false);
         for end in self
             .files
             .snapshots
@@ -63,7 +63,7 @@ impl<D: Disk> Recovery<'_, D> {
             };
             let wide =
                 !has_batches || window.is_some_and(|bytes| widen(&mut table, &bytes).is_ok());
-            if wide || narrow_seen {
+            if wide || (kafkas && narrow_seen) {
                 return Ok((end, table));
             }
             narrow_seen = true;

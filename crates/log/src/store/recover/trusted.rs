@@ -76,7 +76,15 @@ impl<D: Disk> Recovery<'_, D> {
             first = false;
             segment.note(&Extent::of(&batch));
         }
-        if (first && indexed.is_some()) || next.is_some_and(|next| segment.end > next) {
+        let beyond = |offset: i64| offset >= segment.end;
+        if (first && indexed.is_some())
+            || next.is_some_and(|next| segment.end > next)
+            || last_time.is_some_and(|entry| beyond(entry.offset))
+            || segment
+                .aborted
+                .last()
+                .is_some_and(|entry| beyond(entry.last_offset))
+        {
             return Ok(None);
         }
         if indexed.is_some() && next.is_none() {

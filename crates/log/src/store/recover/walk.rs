@@ -165,9 +165,10 @@ impl<D: Disk> Recovery<'_, D> {
         }
     }
 
+    /// Written even if it reads so already: as with the log, what is read may be memory only.
     fn write_file(&mut self, path: &Path, bytes: &[u8]) -> Result<(), RecoverError> {
         write_file(&*self.disk, path, bytes).map_err(RecoverError::io(path))?;
-        self.changed.lazy.insert(path.to_path_buf());
+        self.changed.rebuilt.insert(path.to_path_buf());
         Ok(())
     }
 }
