@@ -1,0 +1,148 @@
+//! `once broker` and `once demo` as a user runs them: real processes, files and sockets.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+const ONCE: &str = env!("CARGO_BIN_EXE_once");
+
+/// A broker process; killed, if it still runs, when the test ends.
+struct Broker {
+    process: Child,
+    address: String,
+}
+
+impl Broker {
+    fn start(data: &Path, arguments: &[&str]) -> Self {
+        let mut process = command(data, arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary starts");
+        let stdout = process.stdout.take().expect("a pipe");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let address = line.trim().strip_prefix("listening on ").expect("it serves").to_owned();
+        Self { process, address }
+    }
+
+    fn signal(mut self, signal: &str) -> Option<i32> {
+        let id = self.process.id().to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().expect("kill runs");
+        assert!(sent.success());
+        self.process.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn command(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(ONCE);
+    command.arg("broker").arg("--data").arg(data);
+    if !arguments.contains(&"--listen") {
+        command.args(["--listen", "127.0.0.1:0"]);
+    }
+    command.args(arguments);
+    command
+}
+
+fn once(arguments: &[&str]) -> Output {
+    Command::new(ONCE).args(arguments).output().expect("the binary runs")
+}
+
+fn refused(data: &Path, arguments: &[&str]) -> String {
+    let output = command(data, arguments).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(output.stdout.is_empty());
+    String::from_utf8(output.stderr).expect("text")
+}
+
+fn produce(address: &str, lines: &str) {
+    let mut process = Command::new(ONCE)
+        .args(["produce", "letters", "--bootstrap", address])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    process.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("it reads");
+    assert!(process.wait().expect("it ends").success());
+}
+
+fn consume(address: &str, max: &str) -> String {
+    let from_start = ["consume", "letters", "--from-beginning", "--max", max];
+    let output = once(&[&from_start[..], &["--bootstrap", address]].concat());
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_kill_and_a_clean_stop() {
+    let data = tempfile::tempdir().expect("a directory");
+    let broker = Broker::start(data.path(), &[]);
+    produce(&broker.address, "a\nb\n");
+    broker.signal("-KILL");
+    let broker = Broker::start(data.path(), &[]);
+    produce(&broker.address, "c\n");
+    assert_eq!(consume(&broker.address, "3"), "a\nb\nc\n");
+    assert_eq!(broker.signal("-TERM"), Some(0));
+    let broker = Broker::start(data.path(), &["--flush", "os"]);
+    assert_eq!(consume(&broker.address, "3"), "a\nb\nc\n");
+    assert_eq!(broker.signal("-INT"), Some(0));
+}
+
+#[test]
+fn a_broker_that_cannot_start_says_why_and_exits_with_2() {
+    let data = tempfile::tempdir().expect("a directory");
+    let other = tempfile::tempdir().expect("a directory");
+    let broker = Broker::start(data.path(), &[]);
+    let in_use = refused(data.path(), &[]);
+    assert!(in_use.contains(&data.path().display().to_string()), "{in_use}");
+    let occupied = refused(other.path(), &["--listen", &broker.address]);
+    assert!(occupied.contains(&broker.address), "{occupied}");
+    let unknown = refused(other.path(), &["--set", "num.partition=3"]);
+    assert!(unknown.contains("num.partition"), "{unknown}");
+    let unusable = refused(other.path(), &["--set", "num.partitions=many"]);
+    assert!(unusable.contains("num.partitions") && unusable.contains("many"), "{unusable}");
+    let between = refused(other.path(), &["--set", "log.flush.interval.messages=7"]);
+    assert!(between.contains("--flush os"), "{between}");
+    let foreign = data.path().join("no-such.properties");
+    let missing = refused(other.path(), &["--config", &foreign.display().to_string()]);
+    assert!(missing.contains("no-such.properties"), "{missing}");
+}
+
+#[test]
+fn the_tutorials_topics_and_settings_are_accepted() {
+    let data = tempfile::tempdir().expect("a directory");
+    let file = data.path().join("server.properties");
+    let text = "transaction.max.timeout.ms=900000\ntransactional.id.expiration.ms=86400000\n";
+    std::fs::write(&file, text).expect("a file");
+    let broker = Broker::start(data.path(), &["--config", &file.display().to_string()]);
+    let create = ["topics", "create", "transactions-input", "--partitions", "3"];
+    let replicas = ["--replication-factor", "3", "--config", "min.insync.replicas=2"];
+    let made = once(&[&create[..], &replicas, &["--bootstrap", &broker.address]].concat());
+    assert!(made.status.success(), "{made:?}");
+    let told = once(&["topics", "describe", "transactions-input", "--bootstrap", &broker.address]);
+    let told = String::from_utf8(told.stdout).expect("text");
+    assert!(told.contains("min.insync.replicas=2"), "{told}");
+}
+
+#[test]
+fn the_demo_holds() {
+    let output = once(&["demo", "--records", "2000"]);
+    let story = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{story}");
+    assert!(story.contains("All 20 claims hold."), "{story}");
+}
+
+#[test]
+fn the_demo_fails_when_a_promise_is_broken() {
+    for sabotage in ["idempotence", "commit", "abort", "offsets", "fencing"] {
+        let output = once(&["demo", "--records", "500", "--sabotage", sabotage]);
+        let story = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{sabotage}: {story}");
+    }
+}
