@@ -1,8 +1,8 @@
 //! A broker to embed: build, start, use, drop.
 
 use crate::config::{Config, FlushPolicy, SettingError};
-use crate::shell::start::{self, Running};
 use crate::engine::ReplayError;
+use crate::shell::start::{self, Running};
 use once_log::store::{DirError, RecoverError};
 use std::net::SocketAddr;
 use std::path::PathBuf;

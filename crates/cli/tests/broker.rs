@@ -22,13 +22,20 @@ impl Broker {
         let stdout = process.stdout.take().expect("a pipe");
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line).expect("a line");
-        let address = line.trim().strip_prefix("listening on ").expect("it serves").to_owned();
+        let address = line
+            .trim()
+            .strip_prefix("listening on ")
+            .expect("it serves")
+            .to_owned();
         Self { process, address }
     }
 
     fn signal(mut self, signal: &str) -> Option<i32> {
         let id = self.process.id().to_string();
-        let sent = Command::new("kill").args([signal, &id]).status().expect("kill runs");
+        let sent = Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .expect("kill runs");
         assert!(sent.success());
         self.process.wait().expect("it ends").code()
     }
@@ -52,7 +59,10 @@ fn command(data: &Path, arguments: &[&str]) -> Command {
 }
 
 fn once(arguments: &[&str]) -> Output {
-    Command::new(ONCE).args(arguments).output().expect("the binary runs")
+    Command::new(ONCE)
+        .args(arguments)
+        .output()
+        .expect("the binary runs")
 }
 
 fn refused(data: &Path, arguments: &[&str]) -> String {
@@ -68,7 +78,12 @@ fn produce(address: &str, lines: &str) {
         .stdin(Stdio::piped())
         .spawn()
         .expect("the binary starts");
-    process.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("it reads");
+    process
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(lines.as_bytes())
+        .expect("it reads");
     assert!(process.wait().expect("it ends").success());
 }
 
@@ -100,13 +115,19 @@ fn a_broker_that_cannot_start_says_why_and_exits_with_2() {
     let other = tempfile::tempdir().expect("a directory");
     let broker = Broker::start(data.path(), &[]);
     let in_use = refused(data.path(), &[]);
-    assert!(in_use.contains(&data.path().display().to_string()), "{in_use}");
+    assert!(
+        in_use.contains(&data.path().display().to_string()),
+        "{in_use}"
+    );
     let occupied = refused(other.path(), &["--listen", &broker.address]);
     assert!(occupied.contains(&broker.address), "{occupied}");
     let unknown = refused(other.path(), &["--set", "num.partition=3"]);
     assert!(unknown.contains("num.partition"), "{unknown}");
     let unusable = refused(other.path(), &["--set", "num.partitions=many"]);
-    assert!(unusable.contains("num.partitions") && unusable.contains("many"), "{unusable}");
+    assert!(
+        unusable.contains("num.partitions") && unusable.contains("many"),
+        "{unusable}"
+    );
     let between = refused(other.path(), &["--set", "log.flush.interval.messages=7"]);
     assert!(between.contains("--flush os"), "{between}");
     let foreign = data.path().join("no-such.properties");
@@ -121,11 +142,28 @@ fn the_tutorials_topics_and_settings_are_accepted() {
     let text = "transaction.max.timeout.ms=900000\ntransactional.id.expiration.ms=86400000\n";
     std::fs::write(&file, text).expect("a file");
     let broker = Broker::start(data.path(), &["--config", &file.display().to_string()]);
-    let create = ["topics", "create", "transactions-input", "--partitions", "3"];
-    let replicas = ["--replication-factor", "3", "--config", "min.insync.replicas=2"];
+    let create = [
+        "topics",
+        "create",
+        "transactions-input",
+        "--partitions",
+        "3",
+    ];
+    let replicas = [
+        "--replication-factor",
+        "3",
+        "--config",
+        "min.insync.replicas=2",
+    ];
     let made = once(&[&create[..], &replicas, &["--bootstrap", &broker.address]].concat());
     assert!(made.status.success(), "{made:?}");
-    let told = once(&["topics", "describe", "transactions-input", "--bootstrap", &broker.address]);
+    let told = once(&[
+        "topics",
+        "describe",
+        "transactions-input",
+        "--bootstrap",
+        &broker.address,
+    ]);
     let told = String::from_utf8(told.stdout).expect("text");
     assert!(told.contains("min.insync.replicas=2"), "{told}");
 }

@@ -45,7 +45,8 @@ fn help_is_what_was_reviewed() {
     );
     snapshot("produce-help", &[&["produce", "--help"]]);
     snapshot("consume-help", &[&["consume", "--help"]]);
-    snapshot("demo-help", &[&["demo", "--help"]["demo", "--help"]]);
+    snapshot("demo-help", &[&["demo", "--help"]]);
+    snapshot("broker-help", &[&["broker", "--help"]]);
 }
 
 #[test]

@@ -65,7 +65,10 @@ impl Config {
             .iter()
             .find(|setting| setting.key == key)
             .ok_or_else(|| SettingError::Unknown(key.to_owned()))?;
-        (setting.set)(self, value).map_err(|problem| SettingError::Value { key: key.to_owned(), problem })?;
+        (setting.set)(self, value).map_err(|problem| SettingError::Value {
+            key: key.to_owned(),
+            problem,
+        })?;
         self.given.insert(key.to_owned(), value.to_owned());
         Ok(None)
     }

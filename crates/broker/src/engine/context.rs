@@ -128,7 +128,9 @@ impl<'e> Context<'e> {
     /// # Errors
     /// COORDINATOR_LOAD_IN_PROGRESS: the next block of them is not durable yet; ask again.
     pub(crate) fn fresh_producer_id(&mut self) -> Result<i64, ErrorCode> {
-        self.engine.take_producer_id().ok_or(ErrorCode::CoordinatorLoadInProgress)
+        self.engine
+            .take_producer_id()
+            .ok_or(ErrorCode::CoordinatorLoadInProgress)
     }
 
     /// The transactions of the shard that `transactional_id` belongs to.

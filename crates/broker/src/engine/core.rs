@@ -157,7 +157,9 @@ impl Engine {
     /// Whether everything that was appended is flushed.
     #[must_use]
     pub fn is_flushed(&self) -> bool {
-        self.logs.iter().all(|(_, p)| p.log.high_watermark() == p.log.end_offset())
+        self.logs
+            .iter()
+            .all(|(_, p)| p.log.high_watermark() == p.log.end_offset())
     }
 
     /// When [`Input::Tick`] is next wanted, if nothing else happens.

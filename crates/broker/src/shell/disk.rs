@@ -59,13 +59,24 @@ impl DiskThreads {
         for index in 0..count {
             let (queue, work) = channel();
             let stores = BTreeMap::new();
-            let thread = LogThread { flush, stores, driver: Arc::clone(&driver) };
+            let thread = LogThread {
+                flush,
+                stores,
+                driver: Arc::clone(&driver),
+            };
             let builder = std::thread::Builder::new().name(format!("once-log-{index}"));
             threads.push(builder.spawn(move || thread.run(&work))?);
             queues.push(queue);
         }
         let (places, threads) = (Mutex::default(), Mutex::new(threads));
-        Ok(Self { disk, directory, queues, places, threads, driver })
+        Ok(Self {
+            disk,
+            directory,
+            queues,
+            places,
+            threads,
+            driver,
+        })
     }
 
     /// Where flushes are reported. Nothing is written before.
@@ -74,15 +85,16 @@ impl DiskThreads {
     }
 
     /// A log that was recovered.
-    pub(crate) fn adopt(
-        &self,
-        log: LogId,
-        topic: String,
-        partition: i32,
-        store: Store<RealDisk>,
-    ) {
+    pub(crate) fn adopt(&self, log: LogId, topic: String, partition: i32, store: Store<RealDisk>) {
         let reader = store.reader();
-        self.places().insert(log, Place { topic, partition, reader });
+        self.places().insert(
+            log,
+            Place {
+                topic,
+                partition,
+                reader,
+            },
+        );
         self.send(log, Work::Open(log, Box::new(store)));
     }
 
@@ -217,7 +229,9 @@ impl LogThread {
         }
         let mut flushed = Vec::with_capacity(written.len());
         for (log, (writes, end)) in written {
-            let Some(store) = self.stores.get_mut(&log) else { continue };
+            let Some(store) = self.stores.get_mut(&log) else {
+                continue;
+            };
             if let Err(error) = store.write_all(&writes) {
                 fatal(&format!("cannot write to a partition: {error}"));
             }

@@ -13,8 +13,8 @@ use once_log::store::{
     Checkpoint, DataDir, Identity as DirIdentity, Opening, PartitionDir, ReadFailure, RealDisk,
     SegmentReader,
 };
-use once_wire::ids::Uuid;
 use once_wire::batch::Batch;
+use once_wire::ids::Uuid;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,8 +65,18 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
     let data = DataDir::open(Arc::clone(&disk), directory.clone(), &fresh, None)?;
     let threads = DiskThreads::start(Arc::clone(&disk), directory.clone(), config.flush)?;
     let node = node(&config, address);
-    let identity = Identity { cluster_id: data.identity().cluster_id.clone(), node };
-    let (engine, outputs) = recover(&disk, &data, &threads, Arc::clone(&config), identity, clock.now())?;
+    let identity = Identity {
+        cluster_id: data.identity().cluster_id.clone(),
+        node,
+    };
+    let (engine, outputs) = recover(
+        &disk,
+        &data,
+        &threads,
+        Arc::clone(&config),
+        identity,
+        clock.now(),
+    )?;
     let driver = Driver::new(engine, clock, threads);
     driver.disk().report_to(&driver);
     driver.begin(outputs);
@@ -214,8 +224,11 @@ fn recover(
         stores.push((place, store));
     }
     let entropy = super::connection::random();
-    let Replayed { engine, outputs, adopted } =
-        Engine::recover(config, identity, now, entropy, found)?;
+    let Replayed {
+        engine,
+        outputs,
+        adopted,
+    } = Engine::recover(config, identity, now, entropy, found)?;
     let mut recovered = RecoveryPoints::new();
     for (log, (place, store)) in adopted.into_iter().zip(stores) {
         match log {
@@ -233,11 +246,7 @@ fn recover(
     Ok((engine, outputs))
 }
 
-fn set_aside(
-    data: &DataDir<RealDisk>,
-    place: &PartitionDir,
-    why: &str,
-) -> Result<(), StartError> {
+fn set_aside(data: &DataDir<RealDisk>, place: &PartitionDir, why: &str) -> Result<(), StartError> {
     let aside = data.set_stray(place, fresh_uuid())?;
     let (path, aside) = (place.path.display(), aside.display());
     tracing::warn!("{path} {why}: it is set aside as {aside}");

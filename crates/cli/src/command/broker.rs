@@ -50,7 +50,9 @@ impl BrokerCommand {
         // Registered before the broker says that it serves, so that no signal is missed.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let broker = builder.start().map_err(|error| Failure::Usage(error.to_string()))?;
+        let broker = builder
+            .start()
+            .map_err(|error| Failure::Usage(error.to_string()))?;
         println!("listening on {}", broker.address());
         std::io::stdout().flush()?;
         tokio::select! {
@@ -78,9 +80,9 @@ impl BrokerCommand {
             }
         }
         for setting in &self.set {
-            let (key, value) = setting.split_once('=').ok_or_else(|| {
-                Failure::Usage(format!("--set {setting}: expected KEY=VALUE"))
-            })?;
+            let (key, value) = setting
+                .split_once('=')
+                .ok_or_else(|| Failure::Usage(format!("--set {setting}: expected KEY=VALUE")))?;
             builder = builder.set(key.trim(), value.trim()).map_err(usage)?;
         }
         if let Some(directory) = self.data {

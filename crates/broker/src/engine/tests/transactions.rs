@@ -34,7 +34,12 @@ impl Producer {
         let connection = rig.connect();
         let answer = rig.call(connection, INIT, &init());
         assert_eq!(answer.error_code, 0);
-        Self { connection, id: answer.producer_id, epoch: answer.producer_epoch, sequences: [0; 2] }
+        Self {
+            connection,
+            id: answer.producer_id,
+            epoch: answer.producer_epoch,
+            sequences: [0; 2],
+        }
     }
 
     fn add(&self, partitions: &[i32]) -> AddPartitionsToTxnRequest {
@@ -92,8 +97,11 @@ fn init() -> InitProducerIdRequest {
 }
 
 fn produce(partition: i32, records: Bytes) -> ProduceRequest {
-    let data =
-        PartitionProduceData { index: partition, records: Some(records), ..Default::default() };
+    let data = PartitionProduceData {
+        index: partition,
+        records: Some(records),
+        ..Default::default()
+    };
     ProduceRequest {
         transactional_id: Some("app".into()),
         acks: -1,
@@ -120,7 +128,10 @@ fn with_topic_and(change: impl FnOnce(&mut crate::config::Config)) -> Rig {
         replication_factor: 1,
         ..Default::default()
     };
-    let request = CreateTopicsRequest { topics: vec![topic], ..Default::default() };
+    let request = CreateTopicsRequest {
+        topics: vec![topic],
+        ..Default::default()
+    };
     assert_eq!(rig.call(client, 7, &request).topics[0].error_code, 0);
     rig
 }
@@ -128,11 +139,21 @@ fn with_topic_and(change: impl FnOnce(&mut crate::config::Config)) -> Rig {
 /// The end of a partition for an isolation level: 0 uncommitted, 1 committed.
 fn end(rig: &mut Rig, partition: i32, isolation_level: i8) -> i64 {
     let client = rig.connect();
-    let wanted =
-        ListOffsetsPartition { partition_index: partition, timestamp: -1, ..Default::default() };
-    let topic =
-        ListOffsetsTopic { name: "t".into(), partitions: vec![wanted], ..Default::default() };
-    let request = ListOffsetsRequest { isolation_level, topics: vec![topic], ..Default::default() };
+    let wanted = ListOffsetsPartition {
+        partition_index: partition,
+        timestamp: -1,
+        ..Default::default()
+    };
+    let topic = ListOffsetsTopic {
+        name: "t".into(),
+        partitions: vec![wanted],
+        ..Default::default()
+    };
+    let request = ListOffsetsRequest {
+        isolation_level,
+        topics: vec![topic],
+        ..Default::default()
+    };
     rig.call(client, 8, &request).topics[0].partitions[0].offset
 }
 
@@ -141,14 +162,23 @@ fn a_committed_transaction_is_visible_everywhere_when_it_is_answered() {
     let mut rig = with_topic();
     let mut producer = Producer::start(&mut rig);
     producer.begin(&mut rig, &[0, 1]);
-    assert_eq!((producer.produce(&mut rig, 0), producer.produce(&mut rig, 1)), (0, 0));
+    assert_eq!(
+        (producer.produce(&mut rig, 0), producer.produce(&mut rig, 1)),
+        (0, 0)
+    );
     for partition in [0, 1] {
-        assert_eq!((end(&mut rig, partition, 0), end(&mut rig, partition, 1)), (1, 0));
+        assert_eq!(
+            (end(&mut rig, partition, 0), end(&mut rig, partition, 1)),
+            (1, 0)
+        );
     }
     let answer = rig.call(producer.connection, END, &producer.end(true));
     assert_eq!(answer.error_code, 0);
     for partition in [0, 1] {
-        assert_eq!((end(&mut rig, partition, 0), end(&mut rig, partition, 1)), (2, 2));
+        assert_eq!(
+            (end(&mut rig, partition, 0), end(&mut rig, partition, 1)),
+            (2, 2)
+        );
     }
 }
 
@@ -163,7 +193,11 @@ fn end_txn_is_answered_when_every_marker_is_flushed_and_not_before() {
     let sent = rig.send(producer.connection, END, &producer.end(true));
     // Prepare, then the two markers; the third flush completes it.
     for flush in 1..=3 {
-        assert_eq!(rig.answer::<EndTxnRequest>(sent, END), None, "before flush {flush}");
+        assert_eq!(
+            rig.answer::<EndTxnRequest>(sent, END),
+            None,
+            "before flush {flush}"
+        );
         assert!(rig.flush_one());
     }
     let answer = rig.answer::<EndTxnRequest>(sent, END).expect("complete");
@@ -181,7 +215,9 @@ fn a_transaction_that_cannot_complete_in_time_is_answered_as_kafka_answers() {
     let sent = rig.send(producer.connection, END, &producer.end(true));
     rig.flush_one();
     rig.sleep(5_000);
-    let answer = rig.answer::<EndTxnRequest>(sent, END).expect("Prepare is durable");
+    let answer = rig
+        .answer::<EndTxnRequest>(sent, END)
+        .expect("Prepare is durable");
     assert_eq!(answer.error_code, 0);
     rig.flush_at_once = true;
     rig.flush();
@@ -194,7 +230,11 @@ fn an_aborted_transaction_ends_for_readers_of_committed_data_too() {
     let mut producer = Producer::start(&mut rig);
     producer.begin(&mut rig, &[0]);
     producer.produce(&mut rig, 0);
-    assert_eq!(rig.call(producer.connection, END, &producer.end(false)).error_code, 0);
+    assert_eq!(
+        rig.call(producer.connection, END, &producer.end(false))
+            .error_code,
+        0
+    );
     assert_eq!((end(&mut rig, 0, 0), end(&mut rig, 0, 1)), (2, 2));
 }
 
@@ -205,7 +245,11 @@ fn a_retried_end_txn_gets_the_first_answer() {
     producer.begin(&mut rig, &[0]);
     producer.produce(&mut rig, 0);
     for _ in 0..3 {
-        assert_eq!(rig.call(producer.connection, END, &producer.end(true)).error_code, 0);
+        assert_eq!(
+            rig.call(producer.connection, END, &producer.end(true))
+                .error_code,
+            0
+        );
     }
     assert_eq!(end(&mut rig, 0, 0), 2, "one marker");
     let other = rig.call(producer.connection, END, &producer.end(false));
@@ -217,10 +261,16 @@ fn a_partition_outside_the_transaction_is_refused_so_nothing_can_hang() {
     let mut rig = with_topic();
     let mut producer = Producer::start(&mut rig);
     producer.begin(&mut rig, &[0]);
-    assert_eq!(producer.produce(&mut rig, 1), ErrorCode::TransactionAbortable.code());
+    assert_eq!(
+        producer.produce(&mut rig, 1),
+        ErrorCode::TransactionAbortable.code()
+    );
     producer.produce(&mut rig, 0);
     rig.call(producer.connection, END, &producer.end(true));
-    assert_eq!(producer.produce(&mut rig, 0), ErrorCode::TransactionAbortable.code());
+    assert_eq!(
+        producer.produce(&mut rig, 0),
+        ErrorCode::TransactionAbortable.code()
+    );
     assert_eq!((end(&mut rig, 0, 0), end(&mut rig, 1, 0)), (2, 0));
 }
 
@@ -233,13 +283,20 @@ fn a_zombie_is_fenced_on_every_path() {
     let heir = Producer::start(&mut rig);
     assert_eq!(heir.id, zombie.id);
     assert!(heir.epoch > zombie.epoch);
-    assert_eq!(zombie.produce(&mut rig, 0), ErrorCode::InvalidProducerEpoch.code());
+    assert_eq!(
+        zombie.produce(&mut rig, 0),
+        ErrorCode::InvalidProducerEpoch.code()
+    );
     let add = rig.call(zombie.connection, ADD, &zombie.add(&[1]));
     let add = &add.results_by_topic_v3_and_below[0].results_by_partition[0];
     assert_eq!(add.partition_error_code, ErrorCode::ProducerFenced.code());
     let ended = rig.call(zombie.connection, END, &zombie.end(true));
     assert_eq!(ended.error_code, ErrorCode::ProducerFenced.code());
-    assert_eq!((end(&mut rig, 0, 0), end(&mut rig, 0, 1)), (2, 2), "its transaction was aborted");
+    assert_eq!(
+        (end(&mut rig, 0, 0), end(&mut rig, 0, 1)),
+        (2, 2),
+        "its transaction was aborted"
+    );
 }
 
 #[test]
@@ -252,5 +309,8 @@ fn an_idle_transaction_is_aborted_by_its_timeout() {
     assert_eq!(end(&mut rig, 0, 1), 0);
     rig.sleep(15_000);
     assert_eq!((end(&mut rig, 0, 0), end(&mut rig, 0, 1)), (2, 2));
-    assert_eq!(producer.produce(&mut rig, 0), ErrorCode::InvalidProducerEpoch.code());
+    assert_eq!(
+        producer.produce(&mut rig, 0),
+        ErrorCode::InvalidProducerEpoch.code()
+    );
 }
