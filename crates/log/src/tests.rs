@@ -1,8 +1,10 @@
 //! Whole partitions, driven at random through appends, flushes and crashes, against a naive reading of their
 //! batches.
 
+mod append;
 mod crash;
 mod files;
 mod harness;
 mod model;
+mod reader;
 mod state;

@@ -283,7 +283,7 @@ impl<D: Disk> Store<D> {
             return replace_file(&*self.disk, &path, text.as_bytes());
         }
         write_file(&*self.disk, &path, text.as_bytes())?;
-        self.unsynced.insert(path);
+        self.unsynced_lazy.insert(path);
         Ok(())
     }
 
@@ -309,7 +309,7 @@ impl<D: Disk> Store<D> {
         self.disk.create_dir(&self.dir)?;
         let path = self.dir.join(PARTITION_METADATA);
         write_file(&*self.disk, &path, metadata_text(self.topic_id).as_bytes())?;
-        self.unsynced.insert(path);
+        self.unsynced_lazy.insert(path);
         (self.made, self.fresh, self.unnamed, self.dir_changed) = (true, true, true, true);
         Ok(())
     }

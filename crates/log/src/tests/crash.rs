@@ -3,10 +3,10 @@
 
 use proptest::prelude::*;
 
-use super::harness::{Partition, small_config, split, step, steps};
+use super::harness::{Partition, Step, small_config, split, step, steps};
 use super::model;
 use crate::producers::Producers;
-use crate::store::Crash;
+use crate::store::{Crash, Disk, RecoverError};
 use crate::{Isolation, PartitionLog};
 
 fn how() -> impl Strategy<Value = Crash> {
@@ -46,6 +46,9 @@ fn assert_recovered(partition: &Partition) {
         aborted.collect::<Vec<_>>(),
         model::aborted(&partition.batches)
     );
+    for (epoch, epoch_end) in model::epoch_ends(&partition.batches) {
+        assert_eq!(log.end_offset_for_epoch(epoch), (epoch, epoch_end));
+    }
     assert_eq!(
         partition.read_all(Isolation::ReadUncommitted, 700).0,
         partition.batches
@@ -102,7 +105,7 @@ proptest! {
         for step in &before {
             partition.run(step);
         }
-        for step in more.iter().filter(|s| !matches!(s, super::harness::Step::Flush | super::harness::Step::Checkpoint)) {
+        for step in more.iter().filter(|s| !matches!(s, Step::Flush | Step::Checkpoint)) {
             partition.run(step);
         }
         partition.disk.fail_sync_in(1);
@@ -169,9 +172,65 @@ proptest! {
 }
 
 #[test]
+fn damage_after_a_clean_stop_is_no_torn_end() {
+    let mut partition = Partition::new(small_config());
+    for _ in 0..4 {
+        partition.run(&Step::Data {
+            producer: 2,
+            records: 1,
+            size: 20,
+            ticks: 1,
+        });
+    }
+    partition
+        .store
+        .write_all(&partition.log.clean_close())
+        .expect("writes");
+    partition.store.checkpoint().expect("syncs");
+    let path = partition.dir.join("00000000000000000000.log");
+    let log = partition.disk.open(&path, false).expect("is there");
+    let len = partition.disk.len(&log).expect("has one");
+    partition
+        .disk
+        .write_at(&log, len - 3, &[std::io::IoSlice::new(b"bad")])
+        .expect("writes");
+    let refused = partition.open(true).map(|_| ()).expect_err("is damaged");
+    assert!(matches!(refused, RecoverError::Damaged { .. }), "{refused}");
+}
+
+#[test]
+fn a_directory_of_kafkas_is_opened_with_whole_windows() {
+    let mut partition = Partition::new(small_config());
+    for _ in 0..60 {
+        partition.run(&Step::Data {
+            producer: 2,
+            records: 1,
+            size: 40,
+            ticks: 1,
+        });
+    }
+    partition
+        .store
+        .write_all(&partition.log.clean_close())
+        .expect("writes");
+    partition.store.checkpoint().expect("syncs");
+    for entry in partition.disk.list(&partition.dir).expect("lists") {
+        if entry.name.ends_with(".window") {
+            partition
+                .disk
+                .remove(&partition.dir.join(entry.name))
+                .expect("removes");
+        }
+    }
+    let (recovered, _) = partition.open_clean();
+    assert_eq!(&recovered.producers, partition.replayed().entries());
+    assert_eq!(recovered.producers[&2].batches().len(), crate::WINDOW);
+}
+
+#[test]
 fn a_torn_end_is_cut_and_the_rest_kept() {
     let mut partition = Partition::new(small_config());
-    let data = super::harness::Step::Data {
+    let data = Step::Data {
         producer: 2,
         records: 2,
         size: 40,

@@ -236,7 +236,10 @@ impl Partition {
         self.open(true).expect("opens")
     }
 
-    fn open(&self, clean: bool) -> Result<(crate::Recovered, Store<FakeDisk>), RecoverError> {
+    pub(super) fn open(
+        &self,
+        clean: bool,
+    ) -> Result<(crate::Recovered, Store<FakeDisk>), RecoverError> {
         let opening = Opening {
             topic_id: TOPIC_ID,
             clean,

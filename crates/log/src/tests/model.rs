@@ -116,3 +116,15 @@ pub(super) fn deliver(batches: &[Batch], aborted: &[AbortedTransaction]) -> Vec<
     }
     delivered
 }
+
+/// Each leader epoch that has batches, and where it ended: at the first batch of a later one, or the log's end.
+pub(super) fn epoch_ends(batches: &[Batch]) -> Vec<(i32, i64)> {
+    let mut ends: Vec<(i32, i64)> = Vec::new();
+    for batch in batches {
+        match ends.last_mut() {
+            Some((epoch, end)) if *epoch == batch.leader_epoch() => *end = batch.last_offset() + 1,
+            _ => ends.push((batch.leader_epoch(), batch.last_offset() + 1)),
+        }
+    }
+    ends
+}
