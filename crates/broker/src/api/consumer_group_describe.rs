@@ -61,7 +61,7 @@ fn failed(group_id: &str, error: ErrorCode) -> DescribedGroup {
     let missing = error == ErrorCode::GroupIdNotFound;
     DescribedGroup {
         error_code: error.code(),
-        error_message: missing.then(|| format!("no consumer group {group_id}")),
+        error_message: missing.then(|| format!("Group {group_id} not found.")),
         group_id: group_id.to_owned(),
         ..Default::default()
     }

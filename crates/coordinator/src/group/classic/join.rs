@@ -3,7 +3,7 @@
 use super::draft::ClassicDraft;
 use super::state::{ClassicGroup, ClassicState};
 use crate::group::command::Join;
-use crate::group::event::{ClassicEvent, MemberTerms};
+use crate::group::event::{ClassicEvent, GroupRecord, MemberTerms};
 use crate::group::groups::{Group, Groups};
 use crate::group::reply::{JoinReply, Reply};
 use crate::machine::{Decision, Millis, Waiter};
@@ -73,7 +73,11 @@ fn open<'a>(
                 .unwrap_or_default();
             let mut draft = ClassicDraft::new(groups, now, group_id, ClassicGroup::empty());
             draft.also(old);
-            draft.write_current();
+            let record = GroupRecord {
+                state_since: Some(now),
+                ..draft.group.record()
+            };
+            draft.write(record);
             Ok(draft)
         }
     }
