@@ -5,7 +5,7 @@ use crate::engine::ReplayError;
 use crate::shell::start::{self, Running};
 use once_log::store::{DirError, RecoverError};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a broker did not start. Each says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -134,6 +134,12 @@ impl Broker {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.running.address
+    }
+
+    /// Where it keeps its data.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        &self.running.directory
     }
 
     /// Stops: no more requests, everything written and flushed, files closed.

@@ -98,7 +98,8 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// Kafka 4.3's defaults, but for flushing (to disk) and the bound on queued requests.
+    /// Kafka 4.3's defaults, but for flushing (to disk), the bound on queued requests, and the first
+    /// rebalance of a group, which waits for nobody (as in the `server.properties` that Kafka ships).
     fn default() -> Self {
         Self {
             node_id: 1,
@@ -114,7 +115,7 @@ impl Default for Config {
             transactional_id_expiration_ms: 604_800_000,
             producer_id_expiration_ms: 86_400_000,
             transaction_park_ms: 5_000,
-            group_initial_rebalance_delay_ms: 3_000,
+            group_initial_rebalance_delay_ms: 0,
             group_min_session_timeout_ms: 6_000,
             group_max_session_timeout_ms: 1_800_000,
             group_max_size: i32::MAX,

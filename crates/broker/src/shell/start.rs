@@ -25,6 +25,7 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) directory: PathBuf,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -122,6 +123,7 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
         .spawn(serve)?;
     Ok(Running {
         address,
+        directory,
         stop,
         thread: Some(thread),
     })
