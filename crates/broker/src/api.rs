@@ -97,6 +97,9 @@ pub(crate) trait Api: 'static {
     fn refuse(request: &Self::Request, error: ErrorCode) -> ResponseOf<Self>;
 }
 
+/// Decodes a body of a version.
+pub(crate) type Parse = fn(&mut Reader, i16) -> Result<Box<dyn Call>, DecodeError>;
+
 /// One row of the table.
 pub(crate) struct Row {
     /// The API's key.
@@ -109,7 +112,7 @@ pub(crate) struct Row {
     /// The versions that the codec knows.
     pub(crate) codec: VersionRange,
     /// Decodes a request's body into a call. Runs in the connection's task, outside the engine.
-    pub(crate) parse: fn(&mut Reader, i16) -> Result<Box<dyn Call>, DecodeError>,
+    pub(crate) parse: Parse,
 }
 
 const fn row<A: Api>() -> Row {

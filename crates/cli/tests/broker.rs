@@ -110,6 +110,28 @@ fn what_was_acknowledged_survives_a_kill_and_a_clean_stop() {
 }
 
 #[test]
+fn a_topic_that_is_deleted_and_made_again_starts_empty_also_after_a_kill() {
+    let data = tempfile::tempdir().expect("a directory");
+    let broker = Broker::start(data.path(), &[]);
+    produce(&broker.address, "a\nb\nc\n");
+    // A clean stop, so that a recovery point is on disk for the first topic.
+    assert_eq!(broker.signal("-TERM"), Some(0));
+    let broker = Broker::start(data.path(), &[]);
+    let deleted = once(&[
+        "topics",
+        "delete",
+        "letters",
+        "--bootstrap",
+        &broker.address,
+    ]);
+    assert!(deleted.status.success(), "{deleted:?}");
+    produce(&broker.address, "d\n");
+    broker.signal("-KILL");
+    let broker = Broker::start(data.path(), &[]);
+    assert_eq!(consume(&broker.address, "1"), "d\n");
+}
+
+#[test]
 fn a_broker_that_cannot_start_says_why_and_exits_with_2() {
     let data = tempfile::tempdir().expect("a directory");
     let other = tempfile::tempdir().expect("a directory");

@@ -1,6 +1,8 @@
 //! The calls that set a scene and drive transactions, by hand, in versions that Kafka 4 and `once`
 //! both have. The transactional ones are of the first protocol (before KIP-890).
 
+mod transactions;
+
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +22,8 @@ use once_wire::{ErrorCode, Uuid};
 
 use crate::error::{Error, accept};
 use crate::link::Link;
+
+pub(crate) use transactions::{Coordinates, ProducerId};
 
 /// How long a call is made again while the broker says that it is not ready.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -58,13 +58,21 @@ impl<M: Machine + ?Sized> Decision<M> {
     /// Nothing happens.
     #[must_use]
     pub fn none() -> Self {
-        Self { events: Vec::new(), replies: Vec::new(), effects: Vec::new() }
+        Self {
+            events: Vec::new(),
+            replies: Vec::new(),
+            effects: Vec::new(),
+        }
     }
 
     /// Only an answer.
     #[must_use]
     pub fn reply(waiter: Waiter, reply: M::Reply) -> Self {
-        Self { events: Vec::new(), replies: vec![(waiter, reply)], effects: Vec::new() }
+        Self {
+            events: Vec::new(),
+            replies: vec![(waiter, reply)],
+            effects: Vec::new(),
+        }
     }
 }
 

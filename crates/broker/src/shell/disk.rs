@@ -4,10 +4,11 @@ use super::driver::Driver;
 use crate::config::FlushPolicy;
 use crate::engine::{Input, LogId, Look, ReadId, Seen};
 use once_log::Write;
-use once_log::store::{RealDisk, SegmentReader, Store};
+use once_log::store::{Checkpoint, DataDir, RealDisk, SegmentReader, Store};
+use once_wire::hash::java_hash;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -26,6 +27,9 @@ enum Work {
 pub(crate) type RecoveryPoints = BTreeMap<(String, i32), i64>;
 
 struct Place {
+    /// The thread that owns its files. It follows from the name, so that a topic that is deleted
+    /// and made again has its old files moved away before the new ones are written.
+    thread: usize,
     topic: String,
     partition: i32,
     reader: SegmentReader<RealDisk>,
@@ -34,7 +38,9 @@ struct Place {
 /// A broker's log threads.
 pub(crate) struct DiskThreads {
     disk: Arc<RealDisk>,
-    directory: PathBuf,
+    data: Arc<DataDir<RealDisk>>,
+    /// What the recovery-point checkpoint says.
+    points: Mutex<RecoveryPoints>,
     queues: Vec<Sender<Work>>,
     places: Mutex<BTreeMap<LogId, Place>>,
     threads: Mutex<Vec<JoinHandle<BTreeMap<LogId, i64>>>>,
@@ -46,7 +52,7 @@ impl DiskThreads {
     /// does not wait for another's.
     pub(crate) fn start(
         disk: Arc<RealDisk>,
-        directory: PathBuf,
+        data: Arc<DataDir<RealDisk>>,
         flush: FlushPolicy,
     ) -> std::io::Result<Self> {
         let count = match flush {
@@ -68,10 +74,11 @@ impl DiskThreads {
             threads.push(builder.spawn(move || thread.run(&work))?);
             queues.push(queue);
         }
-        let (places, threads) = (Mutex::default(), Mutex::new(threads));
+        let (places, points, threads) = (Mutex::default(), Mutex::default(), Mutex::new(threads));
         Ok(Self {
             disk,
-            directory,
+            data,
+            points,
             queues,
             places,
             threads,
@@ -87,9 +94,11 @@ impl DiskThreads {
     /// A log that was recovered.
     pub(crate) fn adopt(&self, log: LogId, topic: String, partition: i32, store: Store<RealDisk>) {
         let reader = store.reader();
+        let thread = self.thread_of(&topic, partition);
         self.places().insert(
             log,
             Place {
+                thread,
                 topic,
                 partition,
                 reader,
@@ -100,7 +109,7 @@ impl DiskThreads {
 
     /// A new log.
     pub(crate) fn open(&self, log: LogId, topic: String, topic_id: Uuid, partition: i32) {
-        let directory = self.directory.join(format!("{topic}-{partition}"));
+        let directory = self.data.partition_path(&topic, partition);
         let store = Store::new(Arc::clone(&self.disk), directory, topic_id);
         self.adopt(log, topic, partition, store);
     }
@@ -110,11 +119,27 @@ impl DiskThreads {
         self.send(log, Work::Write(log, writes, end));
     }
 
-    /// A log whose topic was deleted.
+    /// What the recovery-point checkpoint says since recovery.
+    pub(crate) fn recovered(&self, points: RecoveryPoints) {
+        *self.points.lock().unwrap_or_else(PoisonError::into_inner) = points;
+    }
+
+    /// A log whose topic was deleted. Its recovery point goes first: a topic of the same name
+    /// that is made later must not be held to it.
     pub(crate) fn remove(&self, log: LogId) {
-        self.places().remove(&log);
         let unique = Uuid(super::connection::random().to_be_bytes());
         self.send(log, Work::Remove(log, unique));
+        let Some(place) = self.places().remove(&log) else {
+            return;
+        };
+        let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
+        if points.remove(&(place.topic, place.partition)).is_some()
+            && let Err(error) = self
+                .data
+                .write_checkpoint(Checkpoint::RecoveryPoint, &points)
+        {
+            fatal(&format!("cannot write the recovery points: {error}"));
+        }
     }
 
     /// Looks into files on a thread that may block.
@@ -151,10 +176,16 @@ impl DiskThreads {
     }
 
     fn send(&self, log: LogId, work: Work) {
-        let count = self.queues.len() as u64;
-        let index = usize::try_from(log.0 % count).unwrap_or(0);
+        let Some(thread) = self.places().get(&log).map(|place| place.thread) else {
+            return;
+        };
         // A closed queue belongs to a thread that is ending with the process.
-        let _ = self.queues[index].send(work);
+        let _ = self.queues[thread].send(work);
+    }
+
+    fn thread_of(&self, topic: &str, partition: i32) -> usize {
+        let spread = java_hash(topic).wrapping_add(partition).unsigned_abs();
+        usize::try_from(spread).unwrap_or(0) % self.queues.len()
     }
 
     fn places(&self) -> MutexGuard<'_, BTreeMap<LogId, Place>> {

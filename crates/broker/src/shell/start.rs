@@ -63,8 +63,13 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
         node_id: config.node_id,
         directory_id: fresh_uuid(),
     };
-    let data = DataDir::open(Arc::clone(&disk), directory.clone(), &fresh, None)?;
-    let threads = DiskThreads::start(Arc::clone(&disk), directory.clone(), config.flush)?;
+    let data = Arc::new(DataDir::open(
+        Arc::clone(&disk),
+        directory.clone(),
+        &fresh,
+        None,
+    )?);
+    let threads = DiskThreads::start(Arc::clone(&disk), Arc::clone(&data), config.flush)?;
     let node = node(&config, address);
     let identity = Identity {
         cluster_id: data.identity().cluster_id.clone(),
@@ -83,20 +88,57 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
     driver.begin(outputs);
     driver.settle();
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let (stop, stopped) = watch::channel(false);
+    let server = Server {
+        listener,
+        driver,
+        config,
+        data,
+        ephemeral,
+    };
+    let runtime = runtime()?;
+    let thread = std::thread::Builder::new()
+        .name("once-broker".into())
+        .spawn(move || server.serve(runtime, stopped))?;
+    Ok(Running {
+        address,
+        directory,
+        stop,
+        thread: Some(thread),
+    })
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(4)
         .thread_name("once-net")
         .enable_all()
-        .build()?;
-    let (stop, stopped) = watch::channel(false);
-    let listener = {
-        let _guard = runtime.enter();
-        tokio::net::TcpListener::from_std(listener)?
-    };
-    let serve = move || {
+        .build()
+}
+
+/// A started broker, in a thread of its own, so that it can be embedded in any program.
+struct Server {
+    listener: std::net::TcpListener,
+    driver: Arc<Driver>,
+    config: Arc<Config>,
+    data: Arc<DataDir<RealDisk>>,
+    ephemeral: Ephemeral,
+}
+
+impl Server {
+    /// Serves until it is told to stop, then brings everything to disk.
+    fn serve(self, runtime: tokio::runtime::Runtime, stopped: watch::Receiver<bool>) {
+        let Self {
+            listener,
+            driver,
+            config,
+            data,
+            ephemeral,
+        } = self;
         let mut stopping = stopped.clone();
-        runtime.block_on(async {
+        let served: std::io::Result<()> = runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
             tokio::spawn(Arc::clone(&driver).keep_time());
             tokio::spawn(listener::accept(
                 listener,
@@ -105,7 +147,11 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
                 stopped,
             ));
             let _ = stopping.wait_for(|stop| *stop).await;
+            Ok(())
         });
+        if let Err(error) = served {
+            tracing::error!("cannot serve: {error}");
+        }
         runtime.shutdown_timeout(std::time::Duration::from_secs(2));
         driver.finish();
         let points = driver.disk().stop();
@@ -117,16 +163,7 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
             tracing::warn!("the next start will check all files: {error}");
         }
         drop(ephemeral);
-    };
-    let thread = std::thread::Builder::new()
-        .name("once-broker".into())
-        .spawn(serve)?;
-    Ok(Running {
-        address,
-        directory,
-        stop,
-        thread: Some(thread),
-    })
+    }
 }
 
 fn directory(data: &Data) -> Result<(PathBuf, Ephemeral), StartError> {
@@ -244,6 +281,9 @@ fn recover(
     // Without a flush the files above the old recovery point are only in the page cache.
     if durable {
         data.write_checkpoint(Checkpoint::RecoveryPoint, &recovered)?;
+        threads.recovered(recovered);
+    } else {
+        threads.recovered(points);
     }
     Ok((engine, outputs))
 }

@@ -389,12 +389,7 @@ const BAD_GROWTH: &[(i32, Nodes<'_>, ErrorCode, &str)] = &[
     (20_000, None, ErrorCode::PolicyViolation, "Excessively large number of partitions per request."),
 ];
 
-fn grow(
-    bench: &mut Bench,
-    name: &str,
-    count: i32,
-    assignments: Nodes<'_>,
-) -> Result<(), Refusal> {
+fn grow(bench: &mut Bench, name: &str, count: i32, assignments: Nodes<'_>) -> Result<(), Refusal> {
     let assignments = assignments.map(|all| all.iter().map(|nodes| nodes.to_vec()).collect());
     let topics = vec![MorePartitions {
         name: name.into(),
