@@ -16,6 +16,7 @@ use once_wire::message::list_offsets_request::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
 };
 use once_wire::message::metadata_request::{MetadataRequest, MetadataRequestTopic};
+use once_wire::message::metadata_response::MetadataResponseTopic;
 use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use once_wire::records::Record;
 use once_wire::{ErrorCode, Uuid};
@@ -88,18 +89,8 @@ impl Link {
 
     /// The id of a topic all of whose partitions have a leader.
     fn led(&mut self, name: &str, partitions: i32) -> Result<Uuid, Error> {
-        let request = MetadataRequest {
-            topics: Some(vec![MetadataRequestTopic {
-                name: Some(name.to_owned()),
-                ..MetadataRequestTopic::default()
-            }]),
-            allow_auto_topic_creation: false,
-            ..MetadataRequest::default()
-        };
-        let answer = self.call(12, &request)?;
+        let topic = self.topic(name)?;
         let doing = format!("describe topic {name}");
-        let topic = told(answer.topics.first(), name)?;
-        accept(&doing, topic.error_code)?;
         topic
             .partitions
             .iter()
@@ -112,6 +103,27 @@ impl Link {
                 code: ErrorCode::LeaderNotAvailable,
             })
         }
+    }
+
+    /// How many partitions a topic has.
+    pub(crate) fn partitions(&mut self, name: &str) -> Result<i32, Error> {
+        let partitions = self.topic(name)?.partitions.len();
+        Ok(i32::try_from(partitions).unwrap_or(i32::MAX))
+    }
+
+    fn topic(&mut self, name: &str) -> Result<MetadataResponseTopic, Error> {
+        let request = MetadataRequest {
+            topics: Some(vec![MetadataRequestTopic {
+                name: Some(name.to_owned()),
+                ..MetadataRequestTopic::default()
+            }]),
+            allow_auto_topic_creation: false,
+            ..MetadataRequest::default()
+        };
+        let answer = self.call(12, &request)?;
+        let topic = told(answer.topics.into_iter().next(), name)?;
+        accept(&format!("describe topic {name}"), topic.error_code)?;
+        Ok(topic)
     }
 
     /// Appends a batch with `acks=all`; returns the offset of its first record.

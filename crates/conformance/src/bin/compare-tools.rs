@@ -10,7 +10,9 @@
 //! It needs a JVM, the scripts of an Apache Kafka (4.1 or newer: `--formatter-property`), one
 //! broker of Apache Kafka that runs, and `once broker`, both with
 //! `group.initial.rebalance.delay.ms=0` if time matters. With the data directories of both, on this
-//! machine, what lies on disk is compared too. Everything it makes has a name of this run; nothing
+//! machine, what lies on disk is compared too. While `once` advertises `transaction.version` 1, set
+//! Kafka's to 1 as well (`kafka-features.sh downgrade --feature transaction.version=1`): version 2
+//! bumps the producer's epoch with every transaction, which shows on disk. Everything it makes has a name of this run; nothing
 //! else on the brokers is touched. It takes some minutes: each tool is a JVM.
 //!
 //! It tells what is normalised, then each comparison, with the lines only Kafka has (`-`) and only

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// What is told of it, in the order in which it is done.
-pub(super) const RULES: [(&str, &str); 11] = [
+pub(super) const RULES: [(&str, &str); 12] = [
     ("addresses", "the broker's own HOST:PORT becomes <broker>"),
     ("directories", "the data directory becomes <data>"),
     (
@@ -37,6 +37,11 @@ pub(super) const RULES: [(&str, &str); 11] = [
         "numbered as they first come: <producer 1>, <producer 2>",
     ),
     ("checksums", "crc: N becomes <crc>; isvalid stays"),
+    (
+        "min.insync.replicas",
+        "where a topic has it from its broker, which in Kafka 4.1 always has it among its dynamic \
+         defaults: it and those synonyms of it are left out",
+    ),
     ("empty lines", "are left out"),
 ];
 
@@ -72,8 +77,28 @@ pub(super) fn normalise(output: &str, known: &Known<'_>) -> Vec<String> {
         .map(|line| after(&line, &NODES, nodes))
         .map(|line| after(&line, &PRODUCERS, |digits| producer(digits, &mut producers)))
         .map(|line| after(&line, &["crc: "], |_| Some("<crc>".to_owned())))
+        .map(|line| without_min_isr(&line))
         .filter(|line| !line.is_empty())
         .collect()
+}
+
+/// Without `min.insync.replicas` where it may be the broker's.
+fn without_min_isr(line: &str) -> String {
+    let synonyms = ["DYNAMIC_DEFAULT_BROKER_CONFIG", "STATIC_BROKER_CONFIG"]
+        .map(|source| format!("{source}:min.insync.replicas=1, "));
+    let line = synonyms
+        .iter()
+        .fold(line.to_owned(), |line, synonym| line.replace(synonym, ""));
+    if let Some((topic, configs)) = line.split_once(" Configs: ") {
+        let configs = configs.split(',');
+        let configs: Vec<&str> = configs
+            .filter(|config| *config != "min.insync.replicas=1")
+            .collect();
+        return format!("{topic} Configs: {}", configs.join(","))
+            .trim_end()
+            .to_owned();
+    }
+    line
 }
 
 fn is_stack_trace(line: &str) -> bool {
@@ -253,6 +278,18 @@ mod tests {
             ("21:22:53.596 ERROR x", "<time> ERROR x"),
             ("[2026-11-23 21:22:53,596] WARN x", "<time> <time> WARN x"),
             ("crc: 228126102 isvalid: true", "crc: <crc> isvalid: true"),
+            (
+                "Topic: t ReplicationFactor: 1 Configs: min.insync.replicas=1,retention.ms=-1",
+                "Topic: t ReplicationFactor: 1 Configs: retention.ms=-1",
+            ),
+            (
+                "Topic: t ReplicationFactor: 1 Configs: min.insync.replicas=1",
+                "Topic: t ReplicationFactor: 1 Configs:",
+            ),
+            (
+                "synonyms={STATIC_BROKER_CONFIG:min.insync.replicas=1, DEFAULT_CONFIG:min.insync.replicas=1}",
+                "synonyms={DEFAULT_CONFIG:min.insync.replicas=1}",
+            ),
         ] {
             assert_eq!(one(line), normal);
         }

@@ -11,6 +11,9 @@ use super::view::View;
 use crate::error::Error;
 use crate::link::Link;
 
+/// How a tool ends that has done what it was asked.
+const GOOD_END: &str = "exit status: 0";
+/// How long a call by hand may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One of the two.
@@ -179,18 +182,13 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Runs a tool on both sides because of what it does; it must succeed on both.
+    /// Runs a tool on both sides because of what it does; where it fails, that is a difference.
     pub(super) fn act(&mut self, call: &Call) -> Result<(), Error> {
         let said = self.run(call)?;
-        for (side, said) in [("kafka", &said.kafka), ("once", &said.once)] {
-            if said.ended != "exit status: 0" {
-                let name = call.name(&self.tag);
-                let difference = vec![format!(
-                    "on {side}: {}: {}{}",
-                    said.ended, said.stdout, said.stderr
-                )];
-                self.note(name, difference);
-            }
+        let mut difference = failure('-', &said.kafka);
+        difference.extend(failure('+', &said.once));
+        if !difference.is_empty() {
+            self.note(call.name(&self.tag), difference);
         }
         Ok(())
     }
@@ -320,9 +318,20 @@ impl<'a> Stage<'a> {
             .fold(normalise(&raw, &known), |lines, view| view.apply(lines));
         let errors = normalise(&said.stderr, &known);
         let errors = errors.into_iter().map(|line| format!("stderr: {line}"));
-        let end = (said.ended != "exit status: 0").then(|| format!("ended: {}", said.ended));
+        let end = (said.ended != GOOD_END).then(|| format!("ended: {}", said.ended));
         lines.into_iter().chain(errors).chain(end).collect()
     }
+}
+
+/// How a tool failed, with the last that it said; nothing if it did not.
+fn failure(mark: char, said: &Said) -> Vec<String> {
+    if said.ended == GOOD_END {
+        return Vec::new();
+    }
+    let lines: Vec<&str> = said.stdout.lines().chain(said.stderr.lines()).collect();
+    let last = lines[lines.len().saturating_sub(5)..].iter();
+    let told = std::iter::once(said.ended.as_str()).chain(last.copied());
+    told.map(|line| format!("{mark} {line}")).collect()
 }
 
 #[cfg(test)]

@@ -212,33 +212,21 @@ fn decoded(
     key: &str,
 ) -> Result<(), Error> {
     let key = stage.name(key);
-    let logs = |data: &Path| {
-        let directory = data.join(format!("{topic}-{}", partition_of(data, topic, &key)));
+    let partitions = stage.by_hand(|link| link.partitions(topic))?;
+    let logs = |data: &Path, partitions: i32| {
+        let partition = partition_for(&key, partitions.max(1));
+        let directory = data.join(format!("{topic}-{partition}"));
         paths(&directory, &files(&directory, ".log"))
     };
     let logs = Both {
-        kafka: logs(&data.kafka),
-        once: logs(&data.once),
+        kafka: logs(&data.kafka, partitions.kafka),
+        once: logs(&data.once, partitions.once),
     };
     let short = key.replace(&stage.tag, "T");
     let call = Call::new(SCRIPT, &format!("{decoder} --deep-iteration --files"))
         .view(View::LastOfEachKey(key));
     let name = format!("{SCRIPT} {decoder} {topic}: the last of each key of {short}");
     stage.compare_apart(&call, &logs, &name)
-}
-
-/// The partition of a coordinator's key, given how many directories the topic has.
-fn partition_of(data: &Path, topic: &str, key: &str) -> i32 {
-    let entries = fs::read_dir(data).into_iter().flatten().flatten();
-    let partitions = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| name.strip_prefix(topic).is_some_and(is_number));
-    partition_for(key, i32::try_from(partitions.count()).unwrap_or(0).max(1))
-}
-
-fn is_number(suffix: &str) -> bool {
-    let digits = suffix.strip_prefix('-');
-    digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn paths(directory: &Path, names: &[String]) -> String {
@@ -250,18 +238,6 @@ fn paths(directory: &Path, names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_lies_where_its_hash_says_among_the_directories() {
-        let data = tempfile::tempdir().expect("a directory");
-        for partition in 0..50 {
-            fs::create_dir(data.path().join(format!("__consumer_offsets-{partition}")))
-                .expect("a new one");
-        }
-        fs::create_dir(data.path().join("__consumer_offsets-1.abc-delete")).expect("a new one");
-        // Seen on Apache Kafka 4.3.1.
-        assert_eq!(partition_of(data.path(), "__consumer_offsets", "g1"), 42);
-    }
 
     #[test]
     fn empty_files_are_left_out() {

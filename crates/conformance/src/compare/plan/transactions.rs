@@ -103,15 +103,16 @@ fn copier(stage: &mut Stage<'_>) -> Result<(), Error> {
     let (from, to) = (stage.name("a"), stage.name("copy"));
     let (group, id) = (stage.name("copiers"), stage.name("copier"));
     make(stage, &to, 2, &[])?;
+    // Partition 0 of a holds 3 and 2 records that were committed. All go into one transaction:
+    // where a smaller one would end depends on what the consumer has fetched by then.
     stage.act(&Call::new(
         COPIER,
         &format!(
             "--broker-list {{}} --input-topic {from} --input-partition 0 --output-topic {to} \
-             --consumer-group {group} --transactional-id {id} --transaction-size 2 \
-             --max-messages -1 --use-group-metadata"
+             --consumer-group {group} --transactional-id {id} --transaction-size 100 \
+             --max-messages 5 --use-group-metadata"
         ),
     ))?;
-    // Partition 0 of a: 3 and 2 that were committed.
     let copied = format!("--topic {to} --from-beginning --isolation-level read_committed");
     stage.compare(&consume(&copied, 5))?;
     stage.compare(&describe(&group))
