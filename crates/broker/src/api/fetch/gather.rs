@@ -83,6 +83,10 @@ fn finish(cx: &mut Context<'_>, plan: &mut Plan) -> Outcome {
     Outcome::Parked
 }
 
+/// What one answer brings from files at most (more only if one batch is larger). Its bytes are held
+/// in memory until they are sent, and the client asks again at once.
+const FILE_BYTES: usize = 2 << 20;
+
 /// What one look found.
 #[derive(Default)]
 struct Looked {
@@ -97,6 +101,7 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
     let isolation = plan.isolation;
     let most = request.max_bytes.min(cx.config().fetch_max_bytes);
     let mut left = usize::try_from(most).unwrap_or(0).min(cx.room());
+    let mut left_in_files = FILE_BYTES;
     for (index, target) in plan.targets.iter_mut().enumerate() {
         target.data = Some(match find(cx, target) {
             Err(error) => {
@@ -108,7 +113,8 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
                 let at_least_one = looked.bytes == 0 && left > 0;
                 let wanted = usize::try_from(target.wanted.max_bytes)
                     .unwrap_or(0)
-                    .min(left);
+                    .min(left)
+                    .min(left_in_files);
                 match read(cx, log, target, isolation, wanted, at_least_one) {
                     Err(error) => {
                         looked.failed = true;
@@ -116,6 +122,9 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
                     }
                     Ok(read) => {
                         let (data, size, range) = split(target, isolation, read);
+                        if range.is_some() {
+                            left_in_files = left_in_files.saturating_sub(size);
+                        }
                         looked.bytes += size;
                         left = left.saturating_sub(size);
                         looked.reads.extend(range.map(|range| (index, log, range)));
