@@ -16,10 +16,13 @@ const COPIER: &str = "kafka-transactional-message-copier.sh";
 
 /// Makes them, and compares while one is open.
 pub(super) fn run(stage: &mut Stage<'_>) -> Result<Both<Loaded>, Error> {
-    for (topic, partitions) in [("a", 3), ("b", 2)] {
-        let topic = stage.name(topic);
-        make(stage, &topic, partitions, &[("retention.ms", "-1")])?;
-    }
+    // Their timestamps are old, so that the first batch with a new one begins a segment: that is
+    // left to happen in b. In a it is not, because what one fetch brings, and so what one
+    // transaction of the copier holds, ends with a segment in Kafka.
+    let forever = ("retention.ms", "-1");
+    let (a, b) = (stage.name("a"), stage.name("b"));
+    make(stage, &a, 3, &[forever, ("segment.ms", "3153600000000")])?;
+    make(stage, &b, 2, &[forever])?;
     let names = names(stage);
     let loaded = stage.by_hand(|link| load::transactions(link, &names))?;
     settle(stage, &names, &[])?;
