@@ -51,7 +51,8 @@ pub struct Options {
     /// `--set` of the broker; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub settings: Vec<String>,
-    /// Where the broker's data and log go, and stay; by default they are removed in the end.
+    /// Where the broker's data and log go, and stay; by default they are removed in the end unless
+    /// something was found.
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
 }
@@ -59,13 +60,14 @@ pub struct Options {
 /// Runs the rounds, telling `tell` a line for each. An error is that they could not be run; what
 /// was found wrong is in the tally.
 pub fn run(options: &Options, mut tell: impl FnMut(&str)) -> Result<Tally, Error> {
-    let directory = tempfile::tempdir().map_err(Error::io("make a data directory"))?;
+    let mut temporary = tempfile::tempdir().map_err(Error::io("make a data directory"))?;
     let directory = match &options.keep {
         Some(kept) => {
-            std::fs::create_dir_all(kept).map_err(Error::io(format!("make {}", kept.display())))?;
-            kept.as_path()
+            let made = std::fs::create_dir_all(kept);
+            made.map_err(Error::io(format!("make {}", kept.display())))?;
+            kept.clone()
         }
-        None => directory.path(),
+        None => temporary.path().to_owned(),
     };
     let command = BrokerCommand {
         once: find_once(options.once.as_deref())?,
@@ -78,6 +80,10 @@ pub fn run(options: &Options, mut tell: impl FnMut(&str)) -> Result<Tally, Error
     let tally = runtime.block_on(rounds(options, command, &mut tell));
     // Clients that still try to reach a broker must not hold the end up.
     runtime.shutdown_timeout(Duration::from_secs(1));
+    if tally.as_ref().is_ok_and(|tally| !tally.holds()) {
+        temporary.disable_cleanup(true);
+        tell(&format!("its data and log stay in {}", directory.display()));
+    }
     tally
 }
 
