@@ -72,7 +72,9 @@ impl<'e> Context<'e> {
 
     /// How many bytes the answer may take within the broker's memory budget.
     pub(crate) fn room(&self) -> usize {
-        self.request.room
+        self.engine
+            .room
+            .saturating_sub(self.engine.reading.values().sum())
     }
 
     /// Creates a topic that a client named, with the broker's defaults.

@@ -19,13 +19,15 @@ use once_coordinator::group::{self, Groups};
 use once_coordinator::machine::{Machine, Millis, Waiter};
 use once_coordinator::producer_id::ProducerIds;
 use once_coordinator::transaction::{self, Transactions};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// What was held behind fences, or follows from an input, within one step.
 pub(super) enum Action {
     /// An answer leaves.
     Reply(RequestInfo, Frames),
+    /// A request without an answer is finished: what it wrote is flushed.
+    Silence(RequestInfo),
     /// A machine's answer reaches a parked call.
     Settle(Waiter, Settled),
     /// A transaction shard's effect begins.
@@ -82,6 +84,13 @@ pub struct Engine {
     pub(super) waiting: Waiting,
     pub(super) timers: Timers,
     pub(super) fetch_sessions: FetchSessions,
+    /// Bytes that answers may take now.
+    pub(super) room: usize,
+    /// Bytes of file reads that are under way.
+    pub(super) reading: BTreeMap<ReadId, usize>,
+    pub(super) topics_changed: bool,
+    /// Bytes of recent records that each log keeps in memory.
+    pub(super) tail_share: usize,
     pub(super) outputs: Vec<Output>,
     fences: Fences<Action>,
     actions: VecDeque<Action>,
@@ -120,6 +129,10 @@ impl Engine {
             waiting: Waiting::default(),
             timers: Timers::default(),
             fetch_sessions,
+            room: usize::MAX,
+            reading: BTreeMap::new(),
+            topics_changed: false,
+            tail_share: super::topics::TAIL_MOST,
             outputs: Vec::new(),
             fences: Fences::default(),
             actions: VecDeque::new(),
@@ -128,19 +141,25 @@ impl Engine {
         }
     }
 
+    /// Says how many bytes answers may take from now on, within the broker's memory budget.
+    pub fn set_room(&mut self, bytes: usize) {
+        self.room = bytes;
+    }
+
     /// Takes one input at a time that never goes back, and says what is to be done.
     pub fn step(&mut self, now: Millis, input: Input) -> Vec<Output> {
         self.now = self.now.max(now);
         match input {
             Input::Connected(connection, peer) => self.sessions.open(connection, peer),
             Input::Request(request) => self.request(request),
-            Input::Refused(connection, reason) => self.hang_up(connection, reason),
+            Input::Refused(connection, reason) => self.refuse(connection, reason),
             Input::Flushed(logs) => {
                 for (log, end) in logs {
                     self.flushed(log, end);
                 }
             }
             Input::Read(read, result) => {
+                self.reading.remove(&read);
                 if let Some(waiter) = self.waiting.reader(read) {
                     self.actions
                         .push_back(Action::Wake(waiter, Wake::Read(read, result)));
@@ -151,6 +170,7 @@ impl Engine {
         }
         self.ring();
         self.act();
+        self.follow_topics();
         std::mem::take(&mut self.outputs)
     }
 
@@ -191,6 +211,9 @@ impl Engine {
     pub(super) fn ask_read(&mut self, log: LogId, look: Look) -> ReadId {
         let read = ReadId(self.next_read);
         self.next_read += 1;
+        if let Look::Batches(range) = &look {
+            self.reading.insert(read, range.max_bytes);
+        }
         self.outputs.push(Output::Read { read, log, look });
         read
     }
@@ -234,6 +257,14 @@ impl Engine {
         }
     }
 
+    fn refuse(&mut self, connection: ConnectionId, reason: String) {
+        let Some(number) = self.sessions.request(connection) else {
+            return;
+        };
+        let leaving = self.sessions.refuse(connection, number, reason);
+        self.depart(connection, leaving);
+    }
+
     fn request(&mut self, input: RequestInput) {
         let Some(number) = self.sessions.request(input.connection) else {
             return;
@@ -246,13 +277,13 @@ impl Engine {
             correlation_id: input.header.correlation_id,
             client_id: input.header.client_id,
             entropy: input.entropy,
-            room: input.room,
         };
         let call = WaitingCall {
             request,
             call: input.call,
             watches: vec![],
             reads: vec![],
+            fences: vec![],
         };
         self.visit(waiter, call, None);
     }
@@ -271,15 +302,18 @@ impl Engine {
             deadline,
             ..
         } = cx;
+        let fences = [std::mem::take(&mut waiting.fences), fences].concat();
         let request = waiting.request.clone();
         match outcome {
             Outcome::Reply(frames) => self.hold(&fences, Action::Reply(request, frames)),
-            Outcome::Silent => {
-                let leaving = self.sessions.silence(request.connection, request.number);
-                self.depart(request.connection, leaving);
+            Outcome::Silent => self.hold(&fences, Action::Silence(request)),
+            Outcome::Close(reason) => {
+                let (connection, number) = (request.connection, request.number);
+                let leaving = self.sessions.refuse(connection, number, reason);
+                self.depart(connection, leaving);
             }
-            Outcome::Close(reason) => self.hang_up(request.connection, reason),
             Outcome::Parked => {
+                waiting.fences = fences;
                 waiting.watches = watches;
                 waiting.reads = reads;
                 self.waiting.park(waiter, waiting);
@@ -332,6 +366,11 @@ impl Engine {
                     let leaving = self.sessions.answer(connection, request.number, frames);
                     self.depart(connection, leaving);
                 }
+                Action::Silence(request) => {
+                    let connection = request.connection;
+                    let leaving = self.sessions.silence(connection, request.number);
+                    self.depart(connection, leaving);
+                }
                 Action::Settle(waiter, settled) => self.revisit(waiter, Wake::Settled(settled)),
                 Action::Wake(waiter, wake) => self.revisit(waiter, wake),
                 Action::Refill(block) => self.refill_producer_ids(block),
@@ -355,6 +394,7 @@ impl Engine {
             let frames = match departure {
                 Departure::Reply(frames) => frames,
                 Departure::Silent => Vec::new(),
+                Departure::Close(reason) => return self.hang_up(connection, reason),
             };
             self.outputs.push(Output::Reply { connection, frames });
         }

@@ -45,6 +45,4 @@ pub struct RequestInput {
     pub(crate) call: Box<dyn Call>,
     /// Sixteen fresh random bytes, for identities that the request may need.
     pub entropy: u128,
-    /// How many bytes its answer may take within the broker's memory budget.
-    pub room: usize,
 }

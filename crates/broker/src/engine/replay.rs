@@ -122,6 +122,7 @@ impl Engine {
         }
         engine.bootstrap();
         engine.adopt(by_place, &mut adopted, &mut sources);
+        engine.share_tail();
         engine.open_shards();
         engine.fold_shards(&sources)?;
         engine.resume();
@@ -215,6 +216,7 @@ impl Engine {
 
     /// Goes on where the crash left off.
     fn resume(&mut self) {
+        self.follow_topics();
         self.tell_groups();
         for shard in 0..self.transactions.len() {
             let effects = self.transactions[shard].machine.resume();

@@ -12,6 +12,7 @@ enum Slot {
     Open,
     Ready(Frames),
     Silent,
+    Close(String),
 }
 
 /// What leaves a connection next.
@@ -21,6 +22,8 @@ pub(crate) enum Departure {
     Reply(Frames),
     /// A request that gets no response is finished.
     Silent,
+    /// The connection must be closed, and why.
+    Close(String),
 }
 
 /// One connection.
@@ -52,6 +55,7 @@ impl Session {
             match self.slots.pop_front() {
                 Some(Slot::Ready(frames)) => leaving.push(Departure::Reply(frames)),
                 Some(Slot::Silent) => leaving.push(Departure::Silent),
+                Some(Slot::Close(why)) => leaving.push(Departure::Close(why)),
                 Some(Slot::Open) | None => unreachable!("the loop looked at the front"),
             }
         }
@@ -105,6 +109,13 @@ impl Sessions {
         self.by_id.get_mut(&id).map_or_else(Vec::new, |session| {
             session.settle(number, Slot::Ready(frames))
         })
+    }
+
+    /// A request is answered by closing the connection, after the answers before it.
+    pub(crate) fn refuse(&mut self, id: ConnectionId, number: u64, why: String) -> Vec<Departure> {
+        self.by_id
+            .get_mut(&id)
+            .map_or_else(Vec::new, |session| session.settle(number, Slot::Close(why)))
     }
 
     /// A request needs no answer; returns all that may leave now.

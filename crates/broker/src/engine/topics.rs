@@ -20,6 +20,12 @@ use std::sync::Arc;
 /// Leader and coordinator epoch of everything on a single node: leadership never moves.
 pub(super) const LEADER_EPOCH: i32 = 0;
 
+/// Flushed records kept in memory for readers at the end of logs: of all logs together, and the
+/// bounds of one log's share.
+const TAIL_BYTES: usize = 64 << 20;
+const TAIL_LEAST: usize = 16 << 10;
+pub(super) const TAIL_MOST: usize = 1 << 20;
+
 impl Engine {
     /// Opens the logs of new partitions, changes and removes others, and tells the groups.
     pub(super) fn follow_catalog(&mut self, events: &[catalog::Event]) {
@@ -41,14 +47,25 @@ impl Engine {
             }
         }
         if topics_changed {
+            self.topics_changed = true;
             self.open_shards();
+        }
+    }
+
+    /// Tells the groups of new topics: once a step, however many there are.
+    pub(super) fn follow_topics(&mut self) {
+        if std::mem::take(&mut self.topics_changed) {
+            self.share_tail();
             self.tell_groups();
+            self.act();
         }
     }
 
     /// The settings of a topic's logs: its own, else the broker's.
     pub(super) fn log_config(&self, topic: &str) -> once_log::LogConfig {
-        crate::config::log_config(&self.config, &self.catalog.machine, topic)
+        let mut config = crate::config::log_config(&self.config, &self.catalog.machine, topic);
+        config.tail_bytes = self.tail_share;
+        config
     }
 
     /// A topic for a client that named one that does not exist.
@@ -223,6 +240,23 @@ impl Engine {
         {
             let machine = Groups::new(Arc::clone(&config));
             self.groups.push(Shard { machine, log });
+        }
+    }
+
+    /// Keeps the recent records of all logs together within a bound. The share of one changes by
+    /// powers of two, so that logs are seldom told anew.
+    pub(super) fn share_tail(&mut self) {
+        let logs = self.logs.iter().count().max(1);
+        let share = (TAIL_BYTES / logs).max(1).ilog2();
+        let share = (1 << share).clamp(TAIL_LEAST, TAIL_MOST);
+        if share == self.tail_share {
+            return;
+        }
+        self.tail_share = share;
+        for (_, partition) in self.logs.iter_mut() {
+            let mut config = partition.log.config().clone();
+            config.tail_bytes = share;
+            partition.log.set_config(config);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Calls that wait: for a machine, for a log to move, for a file, or for a deadline.
 
+use super::fence::Fence;
 use super::ids::{ConnectionId, LogId, ReadId};
 use crate::api::Call;
 use once_coordinator::machine::Waiter;
@@ -15,7 +16,6 @@ pub(crate) struct RequestInfo {
     pub(crate) correlation_id: i32,
     pub(crate) client_id: Option<String>,
     pub(crate) entropy: u128,
-    pub(crate) room: usize,
 }
 
 /// A call between two visits.
@@ -24,6 +24,8 @@ pub(crate) struct WaitingCall {
     pub(crate) call: Box<dyn Call>,
     pub(crate) watches: Vec<LogId>,
     pub(crate) reads: Vec<ReadId>,
+    /// What earlier visits wrote or read.
+    pub(crate) fences: Vec<Fence>,
 }
 
 /// All waiting calls, by the waiter that names them.

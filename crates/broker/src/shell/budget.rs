@@ -121,7 +121,8 @@ impl Budget {
     fn try_take(&self, id: ConnectionId, bytes: usize) -> bool {
         let mut held = self.lock();
         // One request larger than the whole budget passes when it is alone.
-        if held.used + bytes > self.limit && held.used > 0 {
+        let own = held.by_connection.get(&id).map_or(0, |holder| holder.bytes);
+        if held.used + bytes > self.limit && held.used > own {
             return false;
         }
         let Some(holder) = held.by_connection.get_mut(&id) else {

@@ -176,13 +176,11 @@ impl Connection {
             unsupported(row, &mut reader, header.version)?
         };
         let entropy = random();
-        let room = self.budget.room();
         Ok(Input::Request(RequestInput {
             connection: self.id,
             header,
             call,
             entropy,
-            room,
         }))
     }
 

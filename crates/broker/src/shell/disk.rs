@@ -9,9 +9,44 @@ use once_wire::hash::java_hash;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::JoinHandle;
+
+/// Threads that look into files for readers.
+const READERS: usize = 2;
+
+/// One look into files, and who wants to know.
+struct Lookup {
+    driver: Arc<Driver>,
+    read: ReadId,
+    reader: SegmentReader<RealDisk>,
+    look: Look,
+}
+
+fn start_looker(index: usize) -> std::io::Result<Sender<Lookup>> {
+    let (queue, lookups) = channel::<Lookup>();
+    let look_up = move || {
+        for Lookup {
+            driver,
+            read,
+            reader,
+            look,
+        } in lookups
+        {
+            let seen = match look {
+                Look::Batches(range) => reader.read(&range).map(Seen::Batches),
+                Look::Record(search) => reader.find_timestamp(&search).map(Seen::Record),
+            };
+            driver.step(Input::Read(read, seen));
+        }
+    };
+    std::thread::Builder::new()
+        .name(format!("once-read-{index}"))
+        .spawn(look_up)?;
+    Ok(queue)
+}
 
 /// The most work that one flush covers; more would only delay the answers before it.
 const GROUP: usize = 4_096;
@@ -45,6 +80,9 @@ pub(crate) struct DiskThreads {
     places: Mutex<BTreeMap<LogId, Place>>,
     threads: Mutex<Vec<JoinHandle<BTreeMap<LogId, i64>>>>,
     driver: Arc<OnceLock<Weak<Driver>>>,
+    /// Reads go round these, so that a slow disk delays neither the engine nor the writers.
+    lookers: Vec<Sender<Lookup>>,
+    turn: AtomicUsize,
 }
 
 impl DiskThreads {
@@ -75,6 +113,10 @@ impl DiskThreads {
             queues.push(queue);
         }
         let (places, points, threads) = (Mutex::default(), Mutex::default(), Mutex::new(threads));
+        let lookers = (0..READERS)
+            .map(start_looker)
+            .collect::<std::io::Result<_>>()?;
+        let turn = AtomicUsize::new(0);
         Ok(Self {
             disk,
             data,
@@ -83,6 +125,8 @@ impl DiskThreads {
             places,
             threads,
             driver,
+            lookers,
+            turn,
         })
     }
 
@@ -128,10 +172,15 @@ impl DiskThreads {
     /// that is made later must not be held to it.
     pub(crate) fn remove(&self, log: LogId) {
         let unique = Uuid(super::connection::random().to_be_bytes());
-        self.send(log, Work::Remove(log, unique));
         let Some(place) = self.places().remove(&log) else {
             return;
         };
+        let thread = place.thread;
+        self.forget_point(place);
+        let _ = self.queues[thread].send(Work::Remove(log, unique));
+    }
+
+    fn forget_point(&self, place: Place) {
         let mut points = self.points.lock().unwrap_or_else(PoisonError::into_inner);
         if points.remove(&(place.topic, place.partition)).is_some()
             && let Err(error) = self
@@ -147,32 +196,37 @@ impl DiskThreads {
         let Some(reader) = self.places().get(&log).map(|place| place.reader.clone()) else {
             return;
         };
-        tokio::task::spawn_blocking(move || {
-            let seen = match look {
-                Look::Batches(range) => reader.read(&range).map(Seen::Batches),
-                Look::Record(search) => reader.find_timestamp(&search).map(Seen::Record),
-            };
-            driver.step(Input::Read(read, seen));
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.lookers.len();
+        // A closed queue belongs to a thread that is ending with the process.
+        let _ = self.lookers[turn].send(Lookup {
+            driver,
+            read,
+            reader,
+            look,
         });
     }
 
-    /// Carries out what is queued, brings everything to disk and ends the threads.
-    pub(crate) fn stop(&self) -> RecoveryPoints {
+    /// Carries out what is queued, brings everything to disk and ends the threads. `None` if one of
+    /// them failed: the stop is not a clean one.
+    pub(crate) fn stop(&self) -> Option<RecoveryPoints> {
         for queue in &self.queues {
             let _ = queue.send(Work::Stop);
         }
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        // Joined without any lock held: their last reports go through the engine.
+        let mut ends = BTreeMap::new();
+        for thread in threads {
+            ends.append(&mut thread.join().ok()?);
+        }
         let places = self.places();
         let mut points = RecoveryPoints::new();
-        for thread in threads {
-            for (log, end) in thread.join().unwrap_or_default() {
-                if let Some(place) = places.get(&log).filter(|_| end > 0) {
-                    points.insert((place.topic.clone(), place.partition), end);
-                }
+        for (log, end) in ends {
+            if let Some(place) = places.get(&log).filter(|_| end > 0) {
+                points.insert((place.topic.clone(), place.partition), end);
             }
         }
-        points
+        Some(points)
     }
 
     fn send(&self, log: LogId, work: Work) {

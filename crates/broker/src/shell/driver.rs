@@ -4,17 +4,33 @@
 //! its thread in the order in which the engine made them. Dispatching never blocks: it puts
 //! things into queues.
 
+use super::budget::Budget;
 use super::clock::Clock;
 use super::connection::Sender;
 use super::disk::DiskThreads;
 use crate::engine::{ConnectionId, Engine, Input, Output};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
 
 struct Inner {
+    /// Closed for good: nothing that still comes in may write.
+    finished: bool,
     engine: Engine,
     connections: BTreeMap<ConnectionId, Sender>,
+}
+
+/// A panic inside a step may leave memory and log in disagreement: going on could lose what was
+/// acknowledged, and recovery cannot. So the process ends at once.
+struct EndOnPanic;
+
+impl Drop for EndOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("once: a defect stopped the engine; start again on the same data directory");
+            std::process::exit(70);
+        }
+    }
 }
 
 /// The engine and its hands.
@@ -22,6 +38,7 @@ pub(crate) struct Driver {
     inner: Mutex<Inner>,
     clock: Clock,
     disk: DiskThreads,
+    budget: Arc<Budget>,
     /// Rung when the engine's deadline may have moved.
     alarm: Notify,
     me: Weak<Driver>,
@@ -29,17 +46,29 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Takes over an engine.
-    pub(crate) fn new(engine: Engine, clock: Clock, disk: DiskThreads) -> Arc<Self> {
+    pub(crate) fn new(
+        engine: Engine,
+        clock: Clock,
+        disk: DiskThreads,
+        budget: Arc<Budget>,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|me| Self {
             inner: Mutex::new(Inner {
+                finished: false,
                 engine,
                 connections: BTreeMap::new(),
             }),
             clock,
             disk,
+            budget,
             alarm: Notify::new(),
             me: Weak::clone(me),
         })
+    }
+
+    /// The memory that requests and answers share.
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
     }
 
     /// The log threads.
@@ -82,10 +111,13 @@ impl Driver {
         }
     }
 
-    /// Lets the engine make its last outputs, for a clean stop.
+    /// Lets what is under way come to its end, and the engine make its last outputs, for a clean
+    /// stop.
     pub(crate) fn finish(&self) {
+        self.settle();
         let mut inner = self.lock();
         inner.connections.clear();
+        inner.finished = true;
         for output in inner.engine.close() {
             self.dispatch(&mut inner, output);
         }
@@ -108,6 +140,11 @@ impl Driver {
     }
 
     fn run(&self, inner: &mut Inner, input: Input) {
+        if inner.finished {
+            return;
+        }
+        let _ends_with_a_panic = EndOnPanic;
+        inner.engine.set_room(self.budget.room());
         let before = inner.engine.deadline();
         for output in inner.engine.step(self.clock.now(), input) {
             self.dispatch(inner, output);
@@ -149,11 +186,7 @@ impl Driver {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic inside a step may leave memory and log in disagreement: going on could lose
-        // what was acknowledged, and recovery cannot.
-        self.inner.lock().unwrap_or_else(|_| {
-            eprintln!("once: a defect stopped the engine; start again on the same data directory");
-            std::process::exit(70)
-        })
+        // Poisoned only on the way out of a process that `EndOnPanic` ends.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

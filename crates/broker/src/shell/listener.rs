@@ -1,6 +1,5 @@
 //! Accepts connections.
 
-use super::budget::Budget;
 use super::connection;
 use super::driver::Driver;
 use crate::config::Config;
@@ -18,7 +17,7 @@ pub(crate) async fn accept(
     config: Arc<Config>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let budget = Arc::new(Budget::new(config.queued_max_request_bytes));
+    let budget = Arc::clone(driver.budget());
     let open = Arc::new(AtomicUsize::new(0));
     let mut next = 0;
     loop {

@@ -1,6 +1,7 @@
 //! Start and stop, in the order that makes them safe: recover, resume, and listen last; stop
 //! listening first, flush, close.
 
+use super::budget::Budget;
 use super::clock::Clock;
 use super::disk::{DiskThreads, RecoveryPoints};
 use super::driver::Driver;
@@ -83,7 +84,8 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
         identity,
         clock.now(),
     )?;
-    let driver = Driver::new(engine, clock, threads);
+    let budget = Arc::new(Budget::new(config.queued_max_request_bytes));
+    let driver = Driver::new(engine, clock, threads, budget);
     driver.disk().report_to(&driver);
     driver.begin(outputs);
     driver.settle();
@@ -154,7 +156,9 @@ impl Server {
         }
         runtime.shutdown_timeout(std::time::Duration::from_secs(2));
         driver.finish();
-        let points = driver.disk().stop();
+        let Some(points) = driver.disk().stop() else {
+            return tracing::error!("a log thread failed: the next start will check all files");
+        };
         let marked = data
             .write_checkpoint(Checkpoint::RecoveryPoint, &points)
             .and_then(|()| data.write_checkpoint(Checkpoint::HighWatermark, &points))

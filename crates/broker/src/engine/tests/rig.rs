@@ -103,13 +103,12 @@ impl Rig {
             client_id: Some("test".into()),
         };
         let entropy = self.requests.unsigned_abs().into();
-        let room = usize::MAX;
+
         self.step(Input::Request(RequestInput {
             connection,
             header,
             call,
             entropy,
-            room,
         }));
         Sent {
             connection,
