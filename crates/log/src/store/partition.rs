@@ -309,7 +309,8 @@ impl<D: Disk> Store<D> {
         self.disk.create_dir(&self.dir)?;
         let path = self.dir.join(PARTITION_METADATA);
         write_file(&*self.disk, &path, metadata_text(self.topic_id).as_bytes())?;
-        self.unsynced_lazy.insert(path);
+        // Without it nobody knows whose the batches are: an acknowledgement waits for it as for them.
+        self.unsynced.insert(path);
         (self.made, self.fresh, self.unnamed, self.dir_changed) = (true, true, true, true);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::harness::{Partition, Step, small_config, steps};
+use super::harness::{Partition, Step, TOPIC_ID, small_config, steps};
 use crate::LogConfig;
 use crate::store::{Crash, Disk, RecoverError};
 
@@ -62,6 +62,23 @@ fn data(producer: u8, ticks: u8) -> Step {
         size: 20,
         ticks,
     }
+}
+
+#[test]
+fn the_first_acknowledgement_makes_durable_whose_the_batches_are() {
+    let mut partition = Partition::new(small_config());
+    partition.run(&data(2, 1));
+    partition.flush();
+    partition.disk.crash(Crash::LoseAll);
+    let found = files(&partition);
+    let metadata = String::from_utf8_lossy(&found["partition.metadata"]).into_owned();
+    assert!(
+        metadata.contains(&format!("topic_id: {TOPIC_ID}")),
+        "{metadata}"
+    );
+    let written = partition.batches.clone();
+    partition.crash(Crash::Process);
+    assert_eq!((partition.batches, written.len()), (written, 1));
 }
 
 #[test]
