@@ -50,10 +50,12 @@ impl PartitionLog {
     /// Appends a batch that a coordinator of this broker made (offset commits, transaction state): no sequence
     /// checks; a transactional batch opens the transaction here.
     ///
+    /// Size, timestamps and keys are not judged: those are bounds on clients, and what a coordinator decided has
+    /// been answered for.
+    ///
     /// # Errors
     /// See [`AppendError`]; nothing has changed.
     pub fn append_coordinator(&mut self, now: i64, batch: &Batch) -> Result<Appended, AppendError> {
-        self.check_size(batch)?;
         self.append_data(now, Origin::Coordinator, batch)
     }
 

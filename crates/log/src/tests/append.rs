@@ -52,6 +52,24 @@ fn a_batch_above_max_message_bytes_is_too_large_and_one_at_it_is_not() {
 }
 
 #[test]
+fn a_coordinators_batch_is_not_measured_by_the_bounds_on_clients() {
+    let batch = record(NOW + 60_000, None);
+    let config = LogConfig {
+        max_message_bytes: 1,
+        timestamp_before_max_ms: 100,
+        timestamp_after_max_ms: 10,
+        compacted: true,
+        ..LogConfig::default()
+    };
+    let mut log = PartitionLog::new(config, 0);
+    assert!(log.append_client(NOW, &batch).is_err());
+    let appended = log
+        .append_coordinator(NOW, &batch)
+        .expect("what was decided is written");
+    assert_eq!((appended.base_offset, log.end_offset()), (0, 1));
+}
+
+#[test]
 fn a_timestamp_too_far_from_the_clock_is_refused() {
     let config = LogConfig {
         timestamp_before_max_ms: 100,
