@@ -1,6 +1,8 @@
 //! Apache's tools against two brokers: the same state on both, the same commands, and what they say
 //! compared line by line.
 
+mod both;
+mod call;
 mod diff;
 mod load;
 mod normalise;
@@ -12,7 +14,8 @@ mod view;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use stage::{Both, Side, Stage};
+use both::Both;
+use stage::{Side, Stage};
 use tool::Tools;
 
 pub use stage::Case;

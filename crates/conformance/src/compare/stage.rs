@@ -1,9 +1,10 @@
 //! Both brokers at once: every tool runs against each, and what it says is compared.
 
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, SystemTime};
 
+use super::both::Both;
+use super::call::Call;
 use super::diff::diff;
 use super::normalise::{Known, normalise};
 use super::tool::{Running, Said, Tools};
@@ -24,13 +25,6 @@ pub(super) struct Side {
     pub(super) data: Option<PathBuf>,
 }
 
-/// Two of something, Kafka's first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Both<T> {
-    pub(super) kafka: T,
-    pub(super) once: T,
-}
-
 /// A comparison made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Case {
@@ -38,15 +32,6 @@ pub struct Case {
     pub name: String,
     /// The lines only Kafka has (`-`) and only `once` has (`+`); empty if they are equal.
     pub difference: Vec<String>,
-}
-
-/// One call of a tool: `{}` in its arguments is the broker's address.
-#[derive(Debug, Clone)]
-pub(super) struct Call {
-    script: &'static str,
-    args: Vec<String>,
-    stdin: String,
-    views: Vec<View>,
 }
 
 /// The stage on which the comparison goes.
@@ -59,86 +44,6 @@ pub(super) struct Stage<'a> {
     only: Option<String>,
     cases: Vec<Case>,
     tell: &'a mut dyn FnMut(&str),
-}
-
-impl<T> Both<T> {
-    /// Does the same with both at once.
-    pub(super) fn each<U: Send>(
-        &self,
-        act: impl Fn(&T) -> Result<U, Error> + Sync,
-    ) -> Result<Both<U>, Error>
-    where
-        T: Sync,
-    {
-        let Both { kafka, once } = self;
-        Both { kafka, once }.each_own(act)
-    }
-
-    /// The same with what they own.
-    pub(super) fn each_own<U: Send>(
-        self,
-        act: impl Fn(T) -> Result<U, Error> + Sync,
-    ) -> Result<Both<U>, Error>
-    where
-        T: Send,
-    {
-        let (act, kafka) = (&act, self.kafka);
-        thread::scope(|scope| {
-            let kafka = scope.spawn(move || act(kafka));
-            let once = act(self.once);
-            let kafka = kafka
-                .join()
-                .map_err(|_| Error::Wrong("a comparing thread panicked".to_owned()))?;
-            Ok(Both {
-                kafka: kafka?,
-                once: once?,
-            })
-        })
-    }
-}
-
-impl Call {
-    pub(super) fn new(script: &'static str, args: &str) -> Self {
-        Self {
-            script,
-            args: args.split_whitespace().map(str::to_owned).collect(),
-            stdin: String::new(),
-            views: Vec::new(),
-        }
-    }
-
-    /// With one argument more, which may have blanks.
-    pub(super) fn arg(mut self, arg: impl Into<String>) -> Self {
-        self.args.push(arg.into());
-        self
-    }
-
-    pub(super) fn stdin(mut self, stdin: impl Into<String>) -> Self {
-        self.stdin = stdin.into();
-        self
-    }
-
-    pub(super) fn view(mut self, view: View) -> Self {
-        self.views.push(view);
-        self
-    }
-
-    fn args(&self, address: &str) -> Vec<String> {
-        let args = self.args.iter();
-        args.map(|arg| arg.replace("{}", address)).collect()
-    }
-
-    /// Its name in the report.
-    fn name(&self, tag: &str) -> String {
-        let args = self.args.join(" ").replace(tag, "T").replace("{}", "B");
-        let views: Vec<String> = self.views.iter().map(View::describe).collect();
-        let views = views.join(", ").replace(tag, "T");
-        if views.is_empty() {
-            format!("{} {args}", self.script)
-        } else {
-            format!("{} {args} [{views}]", self.script)
-        }
-    }
 }
 
 impl<'a> Stage<'a> {
@@ -379,29 +284,5 @@ mod tests {
         let differences: Vec<_> = stage.cases().into_iter().map(|c| c.difference).collect();
         let expected: [&[&str]; 3] = [&[], &["+ ended: exit status: 1"], &["- a", "+ b"]];
         assert_eq!(differences, expected);
-    }
-
-    #[test]
-    fn a_call_is_told_without_what_differs_from_run_to_run() {
-        let call = Call::new("kafka-topics.sh", "--bootstrap-server {} --topic cmp1-a");
-        assert_eq!(
-            call.view(View::Sorted).name("cmp1"),
-            "kafka-topics.sh --bootstrap-server B --topic T-a [lines sorted]"
-        );
-    }
-
-    #[test]
-    fn an_error_of_one_side_is_the_error_of_both() {
-        let both = Both { kafka: 1, once: 2 };
-        let sum = both.each(|n| Ok(n + 1)).expect("both go well");
-        assert_eq!(sum, Both { kafka: 2, once: 3 });
-        let failed = both.each(|n| {
-            if *n == 1 {
-                Err(Error::Wrong("x".to_owned()))
-            } else {
-                Ok(())
-            }
-        });
-        failed.expect_err("one did not");
     }
 }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use once_wire::partition_for;
 
+use super::super::both::Both;
+use super::super::call::Call;
 use super::super::load;
-use super::super::stage::{Both, Call, Side, Stage};
+use super::super::stage::{Side, Stage};
 use super::super::view::View;
 use super::records::make;
 use crate::error::Error;

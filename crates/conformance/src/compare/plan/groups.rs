@@ -1,6 +1,7 @@
 //! Groups: without members, with a member of either protocol, and their offsets reset.
 
-use super::super::stage::{Call, Stage};
+use super::super::call::Call;
+use super::super::stage::Stage;
 use super::super::view::View;
 use super::records::consume;
 use super::transactions::describe;

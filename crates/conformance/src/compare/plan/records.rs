@@ -1,7 +1,8 @@
 //! Records through the console tools, and records written by hand read back by them.
 
+use super::super::call::Call;
 use super::super::load;
-use super::super::stage::{Call, Stage};
+use super::super::stage::Stage;
 use super::super::view::View;
 use crate::error::Error;
 

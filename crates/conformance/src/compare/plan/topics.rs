@@ -1,6 +1,7 @@
 //! Topics: made, listed, described, altered, deleted, and what is refused.
 
-use super::super::stage::{Call, Stage};
+use super::super::call::Call;
+use super::super::stage::Stage;
 use super::super::view::View;
 use crate::error::Error;
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::super::both::Both;
+use super::super::call::Call;
 use super::super::load::{self, Loaded, Names, seen};
-use super::super::stage::{Both, Call, Stage};
+use super::super::stage::Stage;
 use super::super::view::View;
 use super::records::{consume, get_offsets, make};
 use crate::calls::insist;
