@@ -95,7 +95,8 @@ pub(super) fn decode(record: &LogRecord) -> Result<Option<Event>, DamagedRecord>
         .value
         .as_ref()
         .ok_or_else(|| damaged("a record has no value"))?;
-    let mut reader = Reader::new(value.clone());
+    // Our own log: the budget for strangers does not apply.
+    let mut reader = Reader::with_budget(value.clone(), usize::MAX);
     let frame = reader.uvarint().map_err(unreadable)?;
     if frame != FRAME_VERSION {
         return Err(damaged(format!("a frame has the unknown version {frame}")));

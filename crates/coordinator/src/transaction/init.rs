@@ -7,6 +7,10 @@ use super::machine::{Entry, Transactions};
 use super::state::{NO_PRODUCER_EPOCH, TransactionMetadata, TransactionState, is_exhausted};
 use crate::machine::{Decision, Millis, ProducerIdentity, Waiter};
 
+/// The longest transactional id, in bytes: a record's key can hold no longer one, while a request in a
+/// flexible version can bring it. Every other request only looks its id up.
+const LONGEST_ID: usize = i16::MAX as usize;
+
 /// What the client asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Ask {
@@ -24,7 +28,7 @@ pub(super) struct Grant {
 impl Transactions {
     pub(super) fn init(&self, now: Millis, waiter: Waiter, id: &str, ask: Ask) -> Decision<Self> {
         let refuse = |error| Decision::reply(waiter, Reply::Init(Err(error)));
-        if id.is_empty() {
+        if id.is_empty() || id.len() > LONGEST_ID {
             return refuse(ErrorCode::InvalidRequest);
         }
         if ask.timeout_ms <= 0 || ask.timeout_ms > self.config.max_timeout_ms {

@@ -69,6 +69,16 @@ impl Transactions {
             .collect()
     }
 
+    /// Every partition of every transaction that is open or not wholly ended, with its producer id:
+    /// an open transaction found elsewhere has no coordinator.
+    pub fn open_partitions(&self) -> impl Iterator<Item = (i64, &TopicPartition)> {
+        self.entries.values().flat_map(|entry| {
+            let producer_id = entry.metadata.producer.id;
+            let partitions = entry.metadata.partitions.iter();
+            partitions.map(move |partition| (producer_id, partition))
+        })
+    }
+
     /// The state without what a restart forgets: what replaying the log must give.
     #[must_use]
     pub fn durable(&self) -> Self {

@@ -197,3 +197,39 @@ fn a_rotation_asked_for_again_gives_the_same_producer() {
     assert_ne!(rotated.id, first.id);
     assert_eq!(bench.init_now(Some(last)), Ok(rotated));
 }
+
+#[test]
+fn an_id_that_no_record_can_hold_is_refused_and_the_longest_that_one_can_is_not() {
+    let mut bench = Bench::new();
+    let mut init = |len: usize| {
+        let (_, decision) = bench.run(&Command::Init {
+            transactional_id: "x".repeat(len),
+            timeout_ms: TIMEOUT_MS,
+            expected: None,
+            fresh_producer_id: 100,
+        });
+        match decision.replies[..] {
+            [(_, Reply::Init(result))] => result.map(|producer| producer.epoch),
+            _ => panic!("not answered at once: {decision:?}"),
+        }
+    };
+    assert_eq!(init(40_000), Err(ErrorCode::InvalidRequest));
+    assert_eq!(init(32_768), Err(ErrorCode::InvalidRequest));
+    assert_eq!(init(32_767), Ok(0));
+}
+
+#[test]
+fn partitions_of_any_name_fit_a_record() {
+    let mut bench = Bench::new();
+    let producer = bench.init();
+    let (_, decision) = bench.run(&Command::AddPartitions {
+        transactional_id: ID.into(),
+        producer,
+        partitions: vec![TopicPartition::new("x".repeat(40_000), 0)],
+        client_version: TransactionVersion::V0,
+    });
+    assert!(matches!(
+        decision.replies[..],
+        [(_, Reply::AddPartitions(Ok(())))]
+    ));
+}
