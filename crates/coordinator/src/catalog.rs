@@ -21,6 +21,7 @@ mod describe;
 mod features;
 mod machine;
 mod name;
+mod once_each;
 mod partitions;
 mod settings;
 mod state;

@@ -10,6 +10,7 @@ use super::config::{ConfigKind, TopicConfigKey};
 use super::config_table::{TOPIC_CONFIG_KEYS, topic_config_key};
 use super::machine::Catalog;
 use super::name::why_invalid_topic_name;
+use super::once_each::times;
 use super::state::{Resource, ResourceKind};
 
 type Altered = (Resource, Result<(), Refusal>);
@@ -17,13 +18,10 @@ type Altered = (Resource, Result<(), Refusal>);
 impl Catalog {
     pub(super) fn alter_configs(&self, resources: &[Alteration]) -> (Vec<Event>, Vec<Altered>) {
         let mut events = Vec::new();
+        let times = times(resources, |alteration| &alteration.resource);
         let results = resources.iter().map(|alteration| {
             let resource = &alteration.resource;
-            let times = resources
-                .iter()
-                .filter(|other| other.resource == *resource)
-                .count();
-            let result = if times > 1 {
+            let result = if times[resource] > 1 {
                 Err(invalid_request("Each resource must appear at most once."))
             } else {
                 self.alter(alteration).map(|changed| events.extend(changed))

@@ -7,6 +7,7 @@ use once_wire::ErrorCode;
 use super::command::{Assignment, CreatedTopic, Event, NewTopic, Refusal};
 use super::machine::Catalog;
 use super::name::{CLUSTER_METADATA, collision_key, why_invalid_topic_name};
+use super::once_each::once_each;
 use super::state::{Partition, Resource};
 
 /// The most partitions that one request may make (Kafka: `MAX_PARTITIONS_PER_BATCH`), so that
@@ -21,12 +22,8 @@ impl Catalog {
         let mut results = Vec::new();
         let mut room = MAX_PARTITIONS;
         let mut accepted = BTreeSet::new();
-        for (index, topic) in topics.iter().enumerate() {
-            let same = |other: &NewTopic| other.name == topic.name;
-            if topics[..index].iter().any(same) {
-                continue;
-            }
-            let result = if topics[index + 1..].iter().any(same) {
+        for (topic, twice) in once_each(topics, |topic| &topic.name) {
+            let result = if twice {
                 Err(Refusal::new(
                     ErrorCode::InvalidRequest,
                     "Duplicate topic name.",

@@ -6,17 +6,14 @@ use once_wire::{ErrorCode, Uuid};
 
 use super::command::{DeletedTopic, Event, Refusal, TopicRef};
 use super::machine::Catalog;
+use super::once_each::once_each;
 
 impl Catalog {
     pub(super) fn delete_topics(&self, topics: &[TopicRef]) -> (Vec<Event>, Vec<DeletedTopic>) {
         let mut events = Vec::new();
         let mut results = Vec::new();
         let mut gone = BTreeSet::new();
-        for (index, topic) in topics.iter().enumerate() {
-            if topics[..index].contains(topic) {
-                continue;
-            }
-            let twice = topics[index + 1..].contains(topic);
+        for (topic, twice) in once_each(topics, |topic| (&topic.name, topic.id.0)) {
             let mut result = self.find_to_delete(topic, twice);
             if result.result.is_ok() {
                 if gone.insert(result.id) {

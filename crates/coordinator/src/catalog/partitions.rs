@@ -5,6 +5,7 @@ use once_wire::ErrorCode;
 use super::command::{Event, MorePartitions, Refusal};
 use super::create::{MAX_PARTITIONS, invalid_assignment, too_many};
 use super::machine::Catalog;
+use super::once_each::once_each;
 use super::state::Partition;
 
 type Grown = (String, Result<(), Refusal>);
@@ -13,12 +14,8 @@ impl Catalog {
     pub(super) fn create_partitions(&self, topics: &[MorePartitions]) -> (Vec<Event>, Vec<Grown>) {
         let mut events = Vec::new();
         let mut results = Vec::new();
-        for (index, topic) in topics.iter().enumerate() {
-            let same = |other: &MorePartitions| other.name == topic.name;
-            if topics[..index].iter().any(same) {
-                continue;
-            }
-            let result = if topics[index + 1..].iter().any(same) {
+        for (topic, twice) in once_each(topics, |topic| &topic.name) {
+            let result = if twice {
                 Err(Refusal::new(
                     ErrorCode::InvalidRequest,
                     "Duplicate topic name.",
