@@ -237,7 +237,8 @@ impl Joining<'_> {
 
     fn terms(&self) -> MemberTerms {
         MemberTerms {
-            rebalance_timeout_ms: self.command.rebalance_timeout_ms,
+            // Less than nothing is nothing; −1 would read back from the log as another timeout.
+            rebalance_timeout_ms: self.command.rebalance_timeout_ms.max(0),
             session_timeout_ms: self.command.session_timeout_ms,
             protocols: self.command.protocols.clone(),
         }

@@ -84,7 +84,11 @@ impl ClassicDraft<'_> {
 
     fn first_phase(&self) -> JoinPhase {
         let delay_ms = self.config.initial_rebalance_delay_ms;
-        let remaining_ms = (self.group.rebalance_timeout_ms() - delay_ms).max(0);
+        let remaining_ms = self
+            .group
+            .rebalance_timeout_ms()
+            .saturating_sub(delay_ms)
+            .max(0);
         JoinPhase {
             deadline: self.now.saturating_add(Millis::from(delay_ms)),
             initial: Some(InitialDelay {
@@ -104,7 +108,7 @@ impl ClassicDraft<'_> {
                 let next_ms = self.config.initial_rebalance_delay_ms.min(remaining_ms);
                 let left = InitialDelay {
                     delay_ms: next_ms,
-                    remaining_ms: (remaining_ms - delay_ms).max(0),
+                    remaining_ms: remaining_ms.saturating_sub(delay_ms).max(0),
                 };
                 let deadline = self.now.saturating_add(Millis::from(next_ms));
                 self.step(ClassicEvent::JoinExtended {

@@ -464,3 +464,21 @@ impl super::state::ClassicGroup {
         self.generation
     }
 }
+
+#[test]
+fn a_timeout_below_zero_is_none_at_all() {
+    for rebalance_timeout_ms in [i32::MIN, -1] {
+        let mut rig = Rig::new(GroupConfig::default());
+        rig.set_topics(&[("t", 1)]);
+        let waiter = rig.ask(&Command::Join(Join {
+            rebalance_timeout_ms,
+            ..join("c", "")
+        }));
+        rig.pass(3_000);
+        let joined = rig.joined(waiter);
+        assert_eq!((joined.error, joined.generation), (ErrorCode::None, 1));
+        // Nobody has to wait for it: the record must read back as it was written.
+        rig.ask(&sync(&joined.member_id, 1, &[]));
+        rig.pass(5_000);
+    }
+}

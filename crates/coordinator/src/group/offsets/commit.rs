@@ -22,9 +22,10 @@ pub(in crate::group) fn commit(
     if let Err(error) = may_commit(groups, command) {
         return Decision::reply(waiter, Reply::Offsets(Err(error)));
     }
+    // A record says "none" with a negative expiry.
     let expire = command
         .retention_ms
-        .map(|retention| now.saturating_add(retention));
+        .map(|retention| now.saturating_add(retention).max(0));
     let to_value = |asked: &OffsetToCommit| value(now, expire, asked);
     let mut decision = write(
         groups,

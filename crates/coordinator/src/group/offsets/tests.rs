@@ -220,6 +220,21 @@ fn an_offset_with_its_own_expiry_ends_then() {
 }
 
 #[test]
+fn an_offset_kept_for_less_than_no_time_ends_at_once() {
+    let mut rig = rig();
+    let command = CommitOffsets {
+        group_id: "g".to_owned(),
+        member: nobody(),
+        knows_member_epochs: false,
+        retention_ms: Some(i64::MIN),
+        offsets: vec![to_commit("t", 0, 4)],
+    };
+    rig.call(&Command::CommitOffsets(command));
+    rig.pass(1_300_000);
+    assert_eq!(committed(&rig), -1);
+}
+
+#[test]
 fn offsets_are_deleted_only_where_nobody_subscribes() {
     let mut rig = rig();
     let waiter = rig.ask(&Command::Join(join("c", "")));
