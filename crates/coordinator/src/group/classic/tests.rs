@@ -466,19 +466,29 @@ impl super::state::ClassicGroup {
 }
 
 #[test]
-fn a_timeout_below_zero_is_none_at_all() {
-    for rebalance_timeout_ms in [i32::MIN, -1] {
-        let mut rig = Rig::new(GroupConfig::default());
-        rig.set_topics(&[("t", 1)]);
-        let waiter = rig.ask(&Command::Join(Join {
-            rebalance_timeout_ms,
-            ..join("c", "")
-        }));
-        rig.pass(3_000);
-        let joined = rig.joined(waiter);
-        assert_eq!((joined.error, joined.generation), (ErrorCode::None, 1));
-        // Nobody has to wait for it: the record must read back as it was written.
-        rig.ask(&sync(&joined.member_id, 1, &[]));
-        rig.pass(5_000);
-    }
+fn a_rebalance_timeout_below_zero_is_none_at_all() {
+    let mut rig = Rig::new(GroupConfig::default());
+    rig.set_topics(&[("t", 1)]);
+    let waiter = rig.ask(&Command::Join(Join {
+        rebalance_timeout_ms: i32::MIN,
+        ..join("c", "")
+    }));
+    rig.pass(3_000);
+    let joined = rig.joined(waiter);
+    assert_eq!((joined.error, joined.generation), (ErrorCode::None, 1));
+}
+
+/// The record of a generation reads back as it was written, which the rig sees to.
+#[test]
+fn a_rebalance_timeout_below_zero_is_not_taken_for_a_missing_one() {
+    let mut rig = rig();
+    let waiter = rig.ask(&Command::Join(Join {
+        rebalance_timeout_ms: -1,
+        ..join("c", "")
+    }));
+    let member = rig.joined(waiter).member_id;
+    let waiter = rig.ask(&sync(&member, 1, &[(member.as_str(), "all")]));
+    assert!(rig.synced(waiter).is_ok());
+    rig.crash();
+    assert_eq!(rig.state(), Some(ClassicState::Stable));
 }
