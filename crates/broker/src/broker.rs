@@ -19,6 +19,14 @@ pub enum StartError {
     /// A partition could not be recovered.
     #[error(transparent)]
     Recovery(#[from] RecoverError),
+    /// A partition's directory is not what it was.
+    #[error("cannot use {}: {problem}. Restore it from a copy; to go on without its records, remove its line from recovery-point-offset-checkpoint", path.display())]
+    Partition {
+        /// Which directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// An internal topic could not be read back.
     #[error("cannot go on from what the disk holds: {0}")]
     Replay(#[from] ReplayError),

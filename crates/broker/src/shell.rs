@@ -5,5 +5,6 @@ pub(crate) mod clock;
 pub(crate) mod connection;
 pub(crate) mod disk;
 pub(crate) mod driver;
+pub(crate) mod files;
 pub(crate) mod listener;
 pub(crate) mod start;

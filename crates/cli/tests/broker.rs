@@ -132,6 +132,99 @@ fn a_topic_that_is_deleted_and_made_again_starts_empty_also_after_a_kill() {
 }
 
 #[test]
+fn a_reader_that_waits_gets_a_transaction_larger_than_what_is_kept_in_memory() {
+    let data = tempfile::tempdir().expect("a directory");
+    let broker = Broker::start(data.path(), &[]);
+    let made = once(&[
+        "topics",
+        "create",
+        "letters",
+        "--bootstrap",
+        &broker.address,
+    ]);
+    assert!(made.status.success(), "{made:?}");
+    let consumer = Command::new(ONCE)
+        .args(["consume", "letters", "--from-beginning", "--max", "3000"])
+        .args([
+            "--isolation-level",
+            "read_committed",
+            "--bootstrap",
+            &broker.address,
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let line = "x".repeat(1_200);
+    let lines: String = (0..3_000)
+        .map(|number| format!("{number}{line}\n"))
+        .collect();
+    let mut producer = Command::new(ONCE)
+        .args([
+            "produce",
+            "letters",
+            "--transactional-id",
+            "p",
+            "--bootstrap",
+            &broker.address,
+        ])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    producer
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(lines.as_bytes())
+        .expect("it reads");
+    assert!(producer.wait().expect("it ends").success());
+    let read = consumer.wait_with_output().expect("it ends");
+    assert_eq!(
+        read.stdout.iter().filter(|byte| **byte == b'\n').count(),
+        3_000
+    );
+    assert_eq!(broker.signal("-TERM"), Some(0));
+}
+
+#[test]
+fn a_stop_in_the_middle_of_transactions_ends_and_loses_nothing() {
+    let data = tempfile::tempdir().expect("a directory");
+    for round in 0..3 {
+        let broker = Broker::start(data.path(), &["--flush", "disk"]);
+        let mut producers: Vec<Child> = (0..3)
+            .map(|number| {
+                let id = format!("p{number}");
+                let mut producer = Command::new(ONCE)
+                    .args(["produce", "letters", "--transactional-id", &id])
+                    .args(["--bootstrap", &broker.address])
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .expect("the binary starts");
+                let lines = "line\n".repeat(20_000);
+                let _ = producer
+                    .stdin
+                    .take()
+                    .expect("a pipe")
+                    .write_all(lines.as_bytes());
+                producer
+            })
+            .collect();
+        std::thread::sleep(std::time::Duration::from_millis(150 * round));
+        assert_eq!(broker.signal("-TERM"), Some(0), "round {round}");
+        for producer in &mut producers {
+            let _ = producer.kill();
+            let _ = producer.wait();
+        }
+        assert!(
+            data.path().join(".kafka_cleanshutdown").exists(),
+            "round {round}"
+        );
+    }
+}
+
+#[test]
 fn a_broker_that_cannot_start_says_why_and_exits_with_2() {
     let data = tempfile::tempdir().expect("a directory");
     let other = tempfile::tempdir().expect("a directory");

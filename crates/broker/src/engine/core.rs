@@ -28,6 +28,8 @@ pub(super) enum Action {
     Reply(RequestInfo, Frames),
     /// A request without an answer is finished: what it wrote is flushed.
     Silence(RequestInfo),
+    /// The deletion of a log's topic is durable.
+    Remove(LogId),
     /// A machine's answer reaches a parked call.
     Settle(Waiter, Settled),
     /// A transaction shard's effect begins.
@@ -88,6 +90,8 @@ pub struct Engine {
     pub(super) room: usize,
     /// Bytes of file reads that are under way.
     pub(super) reading: BTreeMap<ReadId, usize>,
+    /// Deleted logs whose files wait for the deletion to be durable, by topic.
+    pub(super) removals: BTreeMap<LogId, String>,
     pub(super) topics_changed: bool,
     /// Bytes of recent records that each log keeps in memory.
     pub(super) tail_share: usize,
@@ -131,6 +135,7 @@ impl Engine {
             fetch_sessions,
             room: usize::MAX,
             reading: BTreeMap::new(),
+            removals: BTreeMap::new(),
             topics_changed: false,
             tail_share: super::topics::TAIL_MOST,
             outputs: Vec::new(),
@@ -373,6 +378,7 @@ impl Engine {
                 }
                 Action::Settle(waiter, settled) => self.revisit(waiter, Wake::Settled(settled)),
                 Action::Wake(waiter, wake) => self.revisit(waiter, wake),
+                Action::Remove(log) => self.remove_files(log),
                 Action::Refill(block) => self.refill_producer_ids(block),
                 Action::Effect { shard, effect } => self.begin(shard, effect),
                 Action::MarkersFlushed { shard, command } => {

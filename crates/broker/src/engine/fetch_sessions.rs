@@ -37,19 +37,39 @@ pub(crate) struct Told {
 /// A request's session could not be used.
 pub(crate) type SessionError = ErrorCode;
 
+/// Partitions that all sessions together may remember. A fetch beyond it is served without one.
+const MOST_PARTITIONS: usize = 200_000;
+
+struct Entry {
+    /// When it is served: what was served last goes to the end.
+    turn: u64,
+    remembered: Remembered,
+}
+
 #[derive(Default)]
 struct FetchSession {
     epoch: i32,
     used: u64,
-    /// In the order in which partitions are served; what was served moves to the end.
-    partitions: Vec<(FetchKey, Remembered)>,
+    partitions: BTreeMap<FetchKey, Entry>,
 }
 
-/// All sessions; the least recently used one makes room for a new one.
+impl FetchSession {
+    fn in_turn(&self) -> Vec<(FetchKey, Remembered)> {
+        let mut partitions: Vec<_> = self.partitions.iter().collect();
+        partitions.sort_by_key(|(_, entry)| entry.turn);
+        partitions
+            .into_iter()
+            .map(|(key, entry)| (key.clone(), entry.remembered.clone()))
+            .collect()
+    }
+}
+
+/// All sessions; the least recently used ones make room for a new one.
 pub(crate) struct FetchSessions {
     slots: usize,
     next: i32,
     clock: u64,
+    partitions: usize,
     by_id: BTreeMap<i32, FetchSession>,
 }
 
@@ -60,32 +80,37 @@ impl FetchSessions {
             slots,
             next: 1,
             clock: 0,
+            partitions: 0,
             by_id: BTreeMap::new(),
         }
     }
 
     /// A new session over `partitions`; 0, no session, if there is no room at all.
     pub(crate) fn create(&mut self, partitions: Vec<(FetchKey, Remembered)>) -> i32 {
-        if self.slots == 0 || partitions.is_empty() {
+        if self.slots == 0 || partitions.is_empty() || partitions.len() > MOST_PARTITIONS {
             return 0;
         }
-        if self.by_id.len() >= self.slots {
+        while self.by_id.len() >= self.slots || self.partitions + partitions.len() > MOST_PARTITIONS
+        {
             let oldest = self.by_id.iter().min_by_key(|(_, session)| session.used);
-            if let Some(id) = oldest.map(|(id, _)| *id) {
-                self.by_id.remove(&id);
-            }
+            let Some(id) = oldest.map(|(id, _)| *id) else {
+                break;
+            };
+            self.close(id);
         }
         let id = self.next;
         self.next = self.next.checked_add(1).unwrap_or(1);
-        self.clock += 1;
-        self.by_id.insert(
-            id,
-            FetchSession {
-                epoch: 1,
-                used: self.clock,
-                partitions,
-            },
-        );
+        let mut session = FetchSession {
+            epoch: 1,
+            used: self.tick(),
+            ..Default::default()
+        };
+        for (key, remembered) in partitions {
+            let turn = self.tick();
+            session.partitions.insert(key, Entry { turn, remembered });
+        }
+        self.partitions += session.partitions.len();
+        self.by_id.insert(id, session);
         id
     }
 
@@ -93,7 +118,8 @@ impl FetchSessions {
     /// Returns all of its partitions.
     ///
     /// # Errors
-    /// FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH.
+    /// FETCH_SESSION_ID_NOT_FOUND, also for a session that would grow beyond all bounds and is
+    /// given up; INVALID_FETCH_SESSION_EPOCH.
     pub(crate) fn resume(
         &mut self,
         id: i32,
@@ -101,6 +127,7 @@ impl FetchSessions {
         changed: Vec<(FetchKey, Remembered)>,
         forgotten: &[FetchKey],
     ) -> Result<Vec<(FetchKey, Remembered)>, SessionError> {
+        let used = self.tick();
         let session = self
             .by_id
             .get_mut(&id)
@@ -109,54 +136,55 @@ impl FetchSessions {
             return Err(ErrorCode::InvalidFetchSessionEpoch);
         }
         session.epoch = if epoch == i32::MAX { 1 } else { epoch + 1 };
-        self.clock += 1;
-        session.used = self.clock;
-        session
-            .partitions
-            .retain(|(key, _)| !forgotten.contains(key));
-        for (key, mut fresh) in changed {
-            match session
-                .partitions
-                .iter_mut()
-                .find(|(known, _)| *known == key)
-            {
-                Some((_, known)) => {
-                    fresh.told = known.told;
-                    *known = fresh;
-                }
-                None => session.partitions.push((key, fresh)),
-            }
+        session.used = used;
+        let before = session.partitions.len();
+        for key in forgotten {
+            session.partitions.remove(key);
         }
-        Ok(session.partitions.clone())
+        for (key, mut remembered) in changed {
+            self.clock += 1;
+            let known = session.partitions.get(&key);
+            remembered.told = known.and_then(|entry| entry.remembered.told);
+            let turn = known.map_or(self.clock, |entry| entry.turn);
+            session.partitions.insert(key, Entry { turn, remembered });
+        }
+        self.partitions = self.partitions + session.partitions.len() - before;
+        let partitions = session.in_turn();
+        if self.partitions > MOST_PARTITIONS {
+            self.close(id);
+            return Err(ErrorCode::FetchSessionIdNotFound);
+        }
+        Ok(partitions)
     }
 
     /// Ends a session.
     pub(crate) fn close(&mut self, id: i32) {
-        self.by_id.remove(&id);
+        if let Some(session) = self.by_id.remove(&id) {
+            self.partitions -= session.partitions.len();
+        }
     }
 
     /// Notes what the response tells of a partition. True if it must be in the response: it has
     /// records, or something changed. A partition with records goes to the end of the order, so
     /// that the others are not starved.
     pub(crate) fn tell(&mut self, id: i32, key: &FetchKey, told: Told, has_records: bool) -> bool {
-        let Some(session) = self.by_id.get_mut(&id) else {
+        let turn = self.tick();
+        let session = self.by_id.get_mut(&id);
+        let Some(entry) = session.and_then(|session| session.partitions.get_mut(key)) else {
             return true;
         };
-        let Some(index) = session
-            .partitions
-            .iter()
-            .position(|(known, _)| known == key)
-        else {
-            return true;
-        };
-        let remembered = &mut session.partitions[index].1;
-        let news = has_records || told.error != ErrorCode::None || remembered.told != Some(told);
-        remembered.told = Some(told);
+        let news =
+            has_records || told.error != ErrorCode::None || entry.remembered.told != Some(told);
+        entry.remembered.told = Some(told);
         if has_records {
-            let served = session.partitions.remove(index);
-            session.partitions.push(served);
+            entry.turn = turn;
         }
         news
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.clock += 1;
+        self.clock
     }
 }
 
@@ -211,6 +239,42 @@ mod tests {
             sessions.resume(id, 1, vec![], &[]),
             Err(ErrorCode::FetchSessionIdNotFound)
         );
+    }
+
+    #[test]
+    fn what_was_served_goes_to_the_end() {
+        let mut sessions = FetchSessions::new(1);
+        let id = sessions.create(vec![(key(0), at(0)), (key(1), at(0))]);
+        let told = Told {
+            high_watermark: 3,
+            log_start_offset: 0,
+            error: ErrorCode::None,
+        };
+        sessions.tell(id, &key(0), told, true);
+        let all = sessions.resume(id, 1, vec![], &[]).expect("in order");
+        assert_eq!(
+            all.into_iter()
+                .map(|(key, _)| key.partition)
+                .collect::<Vec<_>>(),
+            [1, 0]
+        );
+    }
+
+    #[test]
+    fn sessions_together_remember_no_more_than_their_bound() {
+        let mut sessions = FetchSessions::new(1_000);
+        let many = |count: i32| {
+            (0..count)
+                .map(|index| (key(index), at(0)))
+                .collect::<Vec<_>>()
+        };
+        let first = sessions.create(many(120_000));
+        let second = sessions.create(many(120_000));
+        assert_ne!(second, 0);
+        let gone = sessions.resume(first, 1, vec![], &[]);
+        assert_eq!(gone, Err(ErrorCode::FetchSessionIdNotFound));
+        assert_eq!(sessions.create(many(200_001)), 0);
+        assert_eq!(sessions.partitions, 120_000);
     }
 
     #[test]

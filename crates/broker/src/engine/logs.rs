@@ -32,20 +32,22 @@ impl Logs {
         assert!(before.is_none(), "a log id names one partition");
     }
 
-    /// Removes all partitions of a topic.
-    pub(crate) fn remove_topic(&mut self, topic_id: Uuid) -> Vec<LogId> {
+    /// Removes all partitions of a topic; returns their logs, with its name.
+    pub(crate) fn remove_topic(&mut self, topic_id: Uuid) -> Vec<(LogId, String)> {
         let of_topic = |partition: &Partition| partition.topic_id == topic_id;
         let gone: Vec<LogId> = self
             .iter()
             .filter(|(_, p)| of_topic(p))
             .map(|(id, _)| id)
             .collect();
-        for id in &gone {
-            if let Some(partition) = self.by_id.remove(id) {
+        let mut removed = Vec::with_capacity(gone.len());
+        for id in gone {
+            if let Some(partition) = self.by_id.remove(&id) {
                 self.by_topic.remove(&partition.topic);
+                removed.push((id, partition.topic));
             }
         }
-        gone
+        removed
     }
 
     /// The log of a partition.

@@ -14,11 +14,11 @@ use crate::config::Config;
 use once_coordinator::catalog::{self, Catalog, CatalogConfig};
 use once_coordinator::group;
 use once_coordinator::machine::{LogRecord, Machine, Millis, ProducerIdentity};
-use once_log::{LogConfig, PartitionLog, Recovered};
+use once_log::{LogConfig, Marker, PartitionLog, Recovered};
 use once_wire::batch::Batch;
 use once_wire::control::ControlType;
 use once_wire::ids::Uuid;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The name of the log of the catalog.
@@ -214,8 +214,44 @@ impl Engine {
         Ok(())
     }
 
+    /// Aborts what is open in a partition and in no transaction that a coordinator knows. A client
+    /// that sends data before the answer to its AddPartitions may leave it, if the data was
+    /// flushed and the coordinator's record was not; nobody else would ever end it.
+    fn abort_orphans(&mut self) {
+        let mut known = BTreeSet::new();
+        for shard in &self.transactions {
+            for (producer_id, place) in shard.machine.open_partitions() {
+                known.insert((producer_id, place.topic.clone(), place.partition));
+            }
+        }
+        let mut orphans = Vec::new();
+        for (log, partition) in self.logs.iter() {
+            for (producer_id, entry) in partition.log.producers() {
+                let place = (producer_id, partition.topic.clone(), partition.index);
+                if entry.current_txn_first_offset.is_some() && !known.contains(&place) {
+                    orphans.push((log, producer_id, entry.epoch));
+                }
+            }
+        }
+        for (log, producer_id, producer_epoch) in orphans {
+            let marker = Marker {
+                producer_id,
+                producer_epoch,
+                coordinator_epoch: LEADER_EPOCH,
+                commit: false,
+                transaction_version: 0,
+            };
+            let written = self.write_marker(log, &marker);
+            self.warn(format!(
+                "an open transaction of producer {producer_id} that no coordinator knows is \
+                 aborted: {written:?}"
+            ));
+        }
+    }
+
     /// Goes on where the crash left off.
     fn resume(&mut self) {
+        self.abort_orphans();
         self.follow_topics();
         self.tell_groups();
         for shard in 0..self.transactions.len() {

@@ -174,6 +174,9 @@ impl Engine {
             return;
         };
         let name = topic.name.clone();
+        if !self.removals.is_empty() {
+            self.make_way(&name);
+        }
         let id = self.fresh_log();
         let log = PartitionLog::new(self.log_config(&name), LEADER_EPOCH);
         self.logs.insert(
@@ -194,9 +197,32 @@ impl Engine {
     }
 
     fn remove_logs(&mut self, topic_id: Uuid) {
-        for log in self.logs.remove_topic(topic_id) {
-            self.outputs.push(Output::Remove { log });
+        let fence = self.end_of(self.catalog.log);
+        for (log, topic) in self.logs.remove_topic(topic_id) {
+            self.removals.insert(log, topic);
+            self.hold(&[fence], Action::Remove(log));
             self.log_is_gone(log);
+        }
+    }
+
+    /// A topic's deletion is durable: its files go, unless they went already.
+    pub(super) fn remove_files(&mut self, log: LogId) {
+        if self.removals.remove(&log).is_some() {
+            self.outputs.push(Output::Remove { log });
+        }
+    }
+
+    /// A topic of the same name is made before the deletion is durable: the old files must make
+    /// way now. Neither the deletion nor the creation was answered yet.
+    fn make_way(&mut self, topic: &str) {
+        let old: Vec<LogId> = self
+            .removals
+            .iter()
+            .filter(|(_, name)| *name == topic)
+            .map(|(log, _)| *log)
+            .collect();
+        for log in old {
+            self.remove_files(log);
         }
     }
 

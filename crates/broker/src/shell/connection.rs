@@ -10,6 +10,7 @@ use crate::api::{TABLE, unsupported};
 use crate::config::Config;
 use crate::engine::{ConnectionId, Input, RequestInput};
 use bytes::Bytes;
+use once_wire::api::ApiKey;
 use once_wire::codec::Reader;
 use once_wire::frame::FrameBuffer;
 use once_wire::request::read_header;
@@ -115,8 +116,11 @@ impl Connection {
             }
             match buffer.next_frame() {
                 Ok(Some(frame)) => {
-                    let charge = frame.len().min(charged);
-                    charged -= charge;
+                    let paid = frame.len().min(charged);
+                    charged -= paid;
+                    let decoded = decoded_size(&frame);
+                    self.budget.take(self.id, decoded).await;
+                    let charge = paid + decoded;
                     self.budget.unfinished(self.id, !buffer.is_empty());
                     flow.charges
                         .lock()
@@ -211,6 +215,14 @@ impl Connection {
         }
         "refused by the engine".into()
     }
+}
+
+/// What a request may take in memory beside its frame once it is decoded: many small structures
+/// where the frame has a few bytes each. The records of a Produce stay in the frame.
+fn decoded_size(frame: &Bytes) -> usize {
+    const GROWTH: usize = 12;
+    let produce = frame.first_chunk() == Some(&ApiKey::Produce.key().to_be_bytes());
+    if produce { 0 } else { frame.len() * GROWTH }
 }
 
 /// Writes all pieces, many at a time.

@@ -92,6 +92,7 @@ impl DiskThreads {
         disk: Arc<RealDisk>,
         data: Arc<DataDir<RealDisk>>,
         flush: FlushPolicy,
+        open_partitions: usize,
     ) -> std::io::Result<Self> {
         let count = match flush {
             FlushPolicy::Disk => 4,
@@ -103,9 +104,13 @@ impl DiskThreads {
         for index in 0..count {
             let (queue, work) = channel();
             let stores = BTreeMap::new();
+            let (open, most_open) = (BTreeMap::new(), (open_partitions / count).max(1));
             let thread = LogThread {
                 flush,
                 stores,
+                open,
+                most_open,
+                groups: 0,
                 driver: Arc::clone(&driver),
             };
             let builder = std::thread::Builder::new().name(format!("once-log-{index}"));
@@ -250,6 +255,10 @@ impl DiskThreads {
 struct LogThread {
     flush: FlushPolicy,
     stores: BTreeMap<LogId, Store<RealDisk>>,
+    /// Partitions whose files are open, by when they were last written.
+    open: BTreeMap<LogId, u64>,
+    most_open: usize,
+    groups: u64,
     driver: Arc<OnceLock<Weak<Driver>>>,
 }
 
@@ -308,6 +317,21 @@ impl LogThread {
         go_on
     }
 
+    /// Closes the files of the partition that was written longest ago, if too many are open. What
+    /// is not flushed stays on its list and is flushed by name.
+    fn close_quiet(&mut self) {
+        while self.open.len() > self.most_open {
+            let quiet = self.open.iter().min_by_key(|(_, written)| **written);
+            let Some(log) = quiet.map(|(log, _)| *log) else {
+                return;
+            };
+            self.open.remove(&log);
+            if let Some(store) = self.stores.get_mut(&log) {
+                store.release();
+            }
+        }
+    }
+
     fn write(&mut self, written: BTreeMap<LogId, (Vec<Write>, i64)>) {
         if written.is_empty() {
             return;
@@ -320,7 +344,10 @@ impl LogThread {
             if let Err(error) = store.write_all(&writes) {
                 fatal(&format!("cannot write to a partition: {error}"));
             }
+            self.groups += 1;
+            self.open.insert(log, self.groups);
             flushed.push((log, end));
+            self.close_quiet();
         }
         if self.flush == FlushPolicy::Disk {
             for (log, _) in &flushed {

@@ -5,6 +5,7 @@ use super::budget::Budget;
 use super::clock::Clock;
 use super::disk::{DiskThreads, RecoveryPoints};
 use super::driver::Driver;
+use super::files::Files;
 use super::listener;
 use crate::broker::{BrokerBuilder, Data, StartError};
 use crate::config::{Config, FlushPolicy};
@@ -16,6 +17,7 @@ use once_log::store::{
 };
 use once_wire::batch::Batch;
 use once_wire::ids::Uuid;
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,7 +56,10 @@ impl Drop for Ephemeral {
 /// Starts a broker.
 pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
     let clock = Clock::start();
-    let config = Arc::new(builder.config);
+    let files = Files::divide();
+    let mut config = builder.config;
+    config.max_connections = config.max_connections.min(files.connections);
+    let config = Arc::new(config);
     let (directory, ephemeral) = directory(&builder.data)?;
     let listener = listen(&builder.listen)?;
     let address = listener.local_addr()?;
@@ -70,7 +75,12 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
         &fresh,
         None,
     )?);
-    let threads = DiskThreads::start(Arc::clone(&disk), Arc::clone(&data), config.flush)?;
+    let threads = DiskThreads::start(
+        Arc::clone(&disk),
+        Arc::clone(&data),
+        config.flush,
+        files.partitions,
+    )?;
     let node = node(&config, address);
     let identity = Identity {
         cluster_id: data.identity().cluster_id.clone(),
@@ -234,14 +244,26 @@ fn recover(
     data.finish_deletions()?;
     let points = data.read_checkpoint(Checkpoint::RecoveryPoint)?;
     let starts = data.read_checkpoint(Checkpoint::LogStart)?;
+    let log_config = LogConfig {
+        producer_id_expiration_ms: config.producer_id_expiration_ms,
+        ..LogConfig::default()
+    };
     let mut found = Vec::new();
     let mut stores = Vec::new();
     for place in data.partitions()? {
+        let key = (place.topic.clone(), place.partition);
         let Some(topic_id) = place.topic_id else {
+            // The id is on disk before the first acknowledgement; so nothing here was
+            // acknowledged, or the directory is damaged.
+            if points.contains_key(&key) {
+                return Err(StartError::Partition {
+                    path: place.path,
+                    problem: "its partition.metadata is missing or damaged",
+                });
+            }
             set_aside(data, &place, "says not which topic it belongs to")?;
             continue;
         };
-        let key = (place.topic.clone(), place.partition);
         let opening = Opening {
             topic_id,
             clean,
@@ -251,8 +273,7 @@ fn recover(
             now,
         };
         let (disk, path) = (Arc::clone(disk), place.path.clone());
-        let (recovered, store) =
-            once_log::store::recover(disk, path, &LogConfig::default(), &opening)?;
+        let (recovered, store) = once_log::store::recover(disk, path, &log_config, &opening)?;
         found.push(RecoveredLog {
             topic: place.topic.clone(),
             topic_id,
@@ -265,6 +286,16 @@ fn recover(
             recovered,
         });
         stores.push((place, store));
+    }
+    let names: BTreeSet<_> = found
+        .iter()
+        .map(|log| (log.topic.clone(), log.partition))
+        .collect();
+    if let Some((topic, partition)) = points.keys().find(|key| !names.contains(*key)) {
+        return Err(StartError::Partition {
+            path: data.partition_path(topic, *partition),
+            problem: "it is gone, and the recovery-point checkpoint says that it had records",
+        });
     }
     let entropy = super::connection::random();
     let Replayed {

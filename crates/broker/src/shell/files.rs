@@ -1,0 +1,58 @@
+//! How many files may be open: partitions and connections share the process's limit, and a log
+//! thread that cannot open its file has to end the process.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// What the standard streams, the lock, checkpoints and the runtime need.
+const RESERVE: u64 = 128;
+/// Files that one open partition has: records, two indexes, aborted transactions.
+const PER_PARTITION: u64 = 4;
+
+/// The process's files, divided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Files {
+    /// Partitions that all log threads together may keep open.
+    pub(crate) partitions: usize,
+    /// Connections that may be open.
+    pub(crate) connections: usize,
+}
+
+impl Files {
+    /// Raises the process's limit as far as it may be raised, and divides it: half for
+    /// partitions, half for connections.
+    pub(crate) fn divide() -> Self {
+        let limit = getrlimit(Resource::Nofile);
+        let wanted = Rlimit {
+            current: limit.maximum,
+            maximum: limit.maximum,
+        };
+        let current = match setrlimit(Resource::Nofile, wanted) {
+            Ok(()) => limit.maximum,
+            Err(_) => limit.current,
+        };
+        Self::of(current.unwrap_or(1 << 20))
+    }
+
+    fn of(limit: u64) -> Self {
+        let half = limit.saturating_sub(RESERVE) / 2;
+        let count = |files: u64| usize::try_from(files.max(4)).unwrap_or(usize::MAX);
+        Self {
+            partitions: count(half / PER_PARTITION).min(4_096),
+            connections: count(half),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_and_connections_fit_into_the_limit_together() {
+        for limit in [256, 1_024, 20_000, 1 << 20] {
+            let files = Files::of(limit);
+            let used = files.partitions as u64 * PER_PARTITION + files.connections as u64;
+            assert!(used + RESERVE <= limit, "{limit}: {files:?}");
+        }
+    }
+}
