@@ -6,7 +6,7 @@ use super::command::Command;
 use super::config::GroupConfig;
 use super::consumer::{self, ConsumerGroup};
 use super::event::Event;
-use super::offsets::{self, FetchOffsets, FetchedOffset, Offsets, RetentionStart};
+use super::offsets::{self, Doomed, FetchOffsets, FetchedOffset, Offsets, RetentionStart};
 use super::record;
 use super::reply::Reply;
 use super::topics::TopicImage;
@@ -24,6 +24,8 @@ pub struct Groups {
     topics: Arc<TopicImage>,
     groups: BTreeMap<String, Group>,
     offsets: Offsets,
+    /// Offsets of topics that are gone, not removed yet.
+    doomed: Doomed,
     /// Each group that time can change, under the moment when it does.
     timers: BTreeSet<(Millis, String)>,
     /// When to look for expired offsets; `None` until the clock is known.
@@ -102,6 +104,7 @@ impl Groups {
             topics: Arc::default(),
             groups: BTreeMap::new(),
             offsets: Offsets::default(),
+            doomed: Doomed::default(),
             timers: BTreeSet::new(),
             next_expiry: None,
         }
@@ -191,14 +194,21 @@ impl Groups {
         }
     }
 
-    /// Whatever is due by now, group by group.
+    /// Whatever is due by now, group by group. What is too much for one decision stays due.
     fn tick(&self, now: Millis) -> Decision<Self> {
         let mut decision = Decision::none();
+        if !self.doomed.is_empty() {
+            decision.events = self.doomed.tombstones();
+            return decision;
+        }
         let due = self
             .timers
             .iter()
             .take_while(|(deadline, _)| *deadline <= now);
         for (_, group_id) in due {
+            if decision.events.len() >= offsets::MOST_EVENTS {
+                return decision;
+            }
             let part = match &self.groups[group_id] {
                 Group::Classic(group) => classic::tick(self, now, group_id, group),
                 Group::Consumer(group) => consumer::tick(self, now, group_id, group),
@@ -210,11 +220,16 @@ impl Groups {
             .expiry_deadline()
             .is_some_and(|deadline| deadline <= now)
         {
+            let mut all = true;
             if self.next_expiry.is_some() {
-                decision.events.extend(offsets::expire(self, now));
+                let expired;
+                (expired, all) = offsets::expire(self, now);
+                decision.events.extend(expired);
             }
-            let next = now.saturating_add(self.config.offsets_retention_check_interval_ms);
-            decision.events.push(Event::ExpiryScheduled(next));
+            if all {
+                let next = now.saturating_add(self.config.offsets_retention_check_interval_ms);
+                decision.events.push(Event::ExpiryScheduled(next));
+            }
         }
         decision
     }
@@ -360,6 +375,7 @@ impl Machine for Groups {
                 offset: value,
                 producer,
             } => {
+                self.doomed.forget(group_id, partition);
                 let producer_id = producer.map(|producer| producer.id);
                 let (partition, value) = (partition.clone(), value.clone());
                 self.offsets
@@ -368,20 +384,29 @@ impl Machine for Groups {
             Event::OffsetRemoved {
                 group_id,
                 partition,
-            } => self.offsets.remove(group_id, partition),
+            } => {
+                self.doomed.forget(group_id, partition);
+                self.offsets.remove(group_id, partition);
+            }
             Event::TransactionEnded {
                 producer_id,
                 commit,
             } => {
                 self.offsets.end_transaction(*producer_id, *commit);
             }
-            Event::Topics(topics) => self.topics = Arc::clone(topics),
+            Event::Topics(topics) => {
+                self.doomed.extend(offsets::gone_offsets(self, topics));
+                self.topics = Arc::clone(topics);
+            }
             Event::ExpiryScheduled(at) => self.next_expiry = Some(*at),
             Event::ClassicGroup { .. } | Event::Classic { .. } | Event::Consumer { .. } => {}
         }
     }
 
     fn deadline(&self) -> Option<Millis> {
+        if !self.doomed.is_empty() {
+            return Some(Millis::MIN);
+        }
         let timer = self.timers.first().map(|(deadline, _)| *deadline);
         timer.into_iter().chain(self.expiry_deadline()).min()
     }

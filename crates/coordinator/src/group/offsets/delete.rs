@@ -1,10 +1,9 @@
-//! OffsetDelete, and offsets of topics that are gone.
+//! OffsetDelete, and all offsets of a group.
 
 use crate::group::command::DeleteOffsets;
 use crate::group::event::Event;
 use crate::group::groups::Groups;
 use crate::group::reply::{OffsetResults, Reply};
-use crate::group::topics::TopicImage;
 use crate::ids::TopicPartition;
 use crate::machine::{Decision, Waiter};
 use once_wire::ErrorCode;
@@ -48,45 +47,19 @@ pub(in crate::group) fn delete(
 
 /// Tombstones for all offsets of a group, pending ones too: each partition once.
 pub(in crate::group) fn delete_all(groups: &Groups, group_id: &str) -> Vec<Event> {
-    let partitions = partitions_of(groups, group_id, |_| true);
+    let partitions = partitions_of(groups, group_id);
     partitions
         .into_iter()
         .map(|partition| removed(group_id, partition))
         .collect()
 }
 
-/// Tombstones for offsets of topics that `next` has no more.
-pub(in crate::group) fn forget_gone_topics(groups: &Groups, next: &TopicImage) -> Vec<Event> {
-    let offsets = groups.offsets();
-    let group_ids: BTreeSet<&String> = offsets
-        .committed
-        .keys()
-        .chain(offsets.pending.groups())
-        .collect();
-    let mut events = Vec::new();
-    for group_id in group_ids {
-        let gone = |topic: &str| groups.topics().is_gone_in(topic, next);
-        let partitions = partitions_of(groups, group_id, gone);
-        events.extend(
-            partitions
-                .into_iter()
-                .map(|partition| removed(group_id, partition)),
-        );
-    }
-    events
-}
-
-fn partitions_of(
-    groups: &Groups,
-    group_id: &str,
-    wanted: impl Fn(&str) -> bool,
-) -> BTreeSet<TopicPartition> {
+fn partitions_of(groups: &Groups, group_id: &str) -> BTreeSet<TopicPartition> {
     let offsets = groups.offsets();
     let committed = offsets.committed.get(group_id).into_iter();
     committed
         .chain(offsets.pending.of_group(group_id))
         .flat_map(|offsets| offsets.iter())
-        .filter(|(topic, ..)| wanted(topic))
         .map(|(topic, partition, _)| TopicPartition::new(topic, partition))
         .collect()
 }
@@ -97,7 +70,7 @@ fn exists(groups: &Groups, group_id: &str, partition: &TopicPartition) -> bool {
         || groups.offsets().pending.has(group_id, topic, index)
 }
 
-fn removed(group_id: &str, partition: TopicPartition) -> Event {
+pub(super) fn removed(group_id: &str, partition: TopicPartition) -> Event {
     Event::OffsetRemoved {
         group_id: group_id.to_owned(),
         partition,

@@ -3,6 +3,7 @@
 //! Looked for every `offsets.retention.check.interval.ms`. A group whose last offset goes, and that
 //! has no members, goes with it. What an open transaction touches stays.
 
+use super::MOST_EVENTS;
 use super::store::CommittedOffset;
 use crate::group::event::Event;
 use crate::group::groups::{Group, Groups};
@@ -20,15 +21,20 @@ pub(in crate::group) enum RetentionStart {
     Never,
 }
 
-/// Tombstones for what is past its time.
-pub(in crate::group) fn expire(groups: &Groups, now: Millis) -> Vec<Event> {
+/// Tombstones for what is past its time, and whether that is all: one decision does not remove more
+/// than a bounded number.
+pub(in crate::group) fn expire(groups: &Groups, now: Millis) -> (Vec<Event>, bool) {
     let mut events = Vec::new();
     for (group_id, group) in groups.iter() {
+        if events.len() >= MOST_EVENTS {
+            return (events, false);
+        }
         if expire_group(groups, now, group_id, group, &mut events) && group.is_empty() {
             events.extend(group.tombstones(group_id));
         }
     }
-    events
+    let all = events.len() < MOST_EVENTS;
+    (events, all)
 }
 
 /// True if the group has no offsets left, nor pending ones.
@@ -53,7 +59,7 @@ fn expire_group(
                 now,
                 groups.config().offsets_retention_ms,
             );
-        if kept {
+        if kept || events.len() >= MOST_EVENTS {
             all_gone = false;
         } else {
             let partition = TopicPartition::new(topic, partition);

@@ -29,6 +29,8 @@ pub(crate) struct Rig {
     log: Vec<Entry>,
     waiters: u64,
     answers: BTreeMap<Waiter, Reply>,
+    /// Events of the largest decision so far.
+    pub(crate) most_events: usize,
 }
 
 impl Rig {
@@ -42,6 +44,7 @@ impl Rig {
             log: Vec::new(),
             waiters: 0,
             answers: BTreeMap::new(),
+            most_events: 0,
         }
     }
 
@@ -74,6 +77,7 @@ impl Rig {
         let waiter = Waiter(self.waiters);
         self.waiters += 1;
         let decision = self.live.decide(self.now, waiter, command);
+        self.most_events = self.most_events.max(decision.events.len());
         let producers: Vec<_> = decision
             .events
             .iter()
@@ -135,8 +139,13 @@ impl Rig {
 
     /// The process dies and starts again on the same log; parked requests are gone.
     pub(crate) fn crash(&mut self) {
-        self.live = self.replay();
+        self.restart();
         self.ask(&Command::Topics(Arc::clone(&self.topics)));
+    }
+
+    /// As [`Rig::crash`], before anyone says which topics there are.
+    pub(crate) fn restart(&mut self) {
+        self.live = self.replay();
     }
 
     /// The marker of a transaction is written.
