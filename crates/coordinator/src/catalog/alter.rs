@@ -122,11 +122,12 @@ impl Catalog {
                 let before = current.map_or(of.default, String::as_str);
                 let mut list: Vec<&str> =
                     before.split(',').filter(|part| !part.is_empty()).collect();
-                for part in value.split(',') {
-                    list.retain(|other| *other != part || change.operation == Operation::Append);
-                    if change.operation == Operation::Append && !list.contains(&part) {
-                        list.push(part);
-                    }
+                if change.operation == Operation::Append {
+                    let mut seen: BTreeSet<&str> = list.iter().copied().collect();
+                    list.extend(value.split(',').filter(|part| seen.insert(part)));
+                } else {
+                    let gone: BTreeSet<&str> = value.split(',').collect();
+                    list.retain(|part| !gone.contains(part));
                 }
                 Ok(Some(list.join(",")))
             }
