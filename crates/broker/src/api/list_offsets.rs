@@ -100,12 +100,26 @@ impl Call for ListOffsets {
 }
 
 impl ListOffsets {
+    /// Versions before 4 cannot tell a leader epoch.
+    fn without_epochs(&mut self) {
+        for partition in self
+            .topics
+            .iter_mut()
+            .flat_map(|topic| &mut topic.partitions)
+        {
+            partition.leader_epoch = -1;
+        }
+    }
+
     fn finish(&mut self, cx: &mut Context<'_>) -> Outcome {
         if !self.reading.is_empty() {
             for reading in &self.reading {
                 cx.still_reading(reading.read);
             }
             return Outcome::Parked;
+        }
+        if cx.version < 4 {
+            self.without_epochs();
         }
         let topics = std::mem::take(&mut self.topics);
         let response = ListOffsetsResponse {

@@ -2,33 +2,85 @@
 //!
 //! A frame's announced length reserves nothing: a connection pays for its buffer as bytes
 //! arrive, and gives back when its request is answered. When the budget is spent, sockets are not
-//! read. So that slow senders cannot hold it for ever, whoever has held an unfinished frame
-//! longest beyond a grace period is closed to make room.
+//! read, and answers bring no records. So that nobody can hold it for ever, those who do not move
+//! are then closed, the oldest first: senders of unfinished frames, and clients that do not read
+//! their answers.
 
 use crate::engine::ConnectionId;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
-/// How long an unfinished frame may hold memory that somebody else waits for.
-const GRACE: Duration = Duration::from_millis(500);
-/// How often a waiting connection looks again.
+/// How long an unfinished frame may hold memory that is needed.
+const FRAME_GRACE: Duration = Duration::from_millis(500);
+/// How long an answer may wait for its client while its memory is needed.
+const ANSWER_GRACE: Duration = Duration::from_secs(1);
+/// How often a waiting connection looks again, and how often somebody is closed.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+#[derive(Default)]
 struct Holder {
+    /// Bytes of requests.
     bytes: usize,
-    /// When its current frame began; `None` while it holds only finished requests.
-    unfinished: Option<Instant>,
+    /// When its unfinished frame began; `None` while it holds only finished requests.
+    frame_since: Option<Instant>,
+    /// Bytes of answers that wait to be sent.
+    unsent: usize,
+    /// When the client last took one of them.
+    unsent_since: Option<Instant>,
     evict: Arc<Notify>,
+}
+
+impl Holder {
+    /// Since when it has held something without moving, if longer than it may.
+    fn overdue(&self, now: Instant) -> Option<Instant> {
+        let late = |since: Option<Instant>, grace| {
+            since.filter(|since| now.duration_since(*since) > grace)
+        };
+        let frame = late(self.frame_since.filter(|_| self.bytes > 0), FRAME_GRACE);
+        let answer = late(self.unsent_since, ANSWER_GRACE);
+        [frame, answer].into_iter().flatten().min()
+    }
 }
 
 #[derive(Default)]
 struct Held {
+    /// Bytes of requests of all connections.
     used: usize,
-    /// Bytes of answers that wait to be sent.
+    /// Bytes of answers of all connections.
     unsent: usize,
+    evicted: Option<Instant>,
     by_connection: BTreeMap<ConnectionId, Holder>,
+}
+
+impl Held {
+    /// Closes those who do not move, the oldest first, until a quarter of `limit` comes free.
+    fn make_room(&mut self, limit: usize, not: Option<ConnectionId>) {
+        let now = Instant::now();
+        if self
+            .evicted
+            .is_some_and(|last| now.duration_since(last) < PATIENCE)
+        {
+            return;
+        }
+        self.evicted = Some(now);
+        let mut overdue: Vec<(Instant, &Holder)> = self
+            .by_connection
+            .iter()
+            .filter(|(id, _)| Some(**id) != not)
+            .filter_map(|(_, holder)| Some((holder.overdue(now)?, holder)))
+            .collect();
+        overdue.sort_by_key(|(since, _)| *since);
+        let mut freed = 0;
+        for (_, holder) in overdue {
+            if freed > limit / 4 {
+                break;
+            }
+            freed += holder.bytes + holder.unsent;
+            holder.evict.notify_one();
+        }
+    }
 }
 
 /// The budget of one broker.
@@ -50,12 +102,8 @@ impl Budget {
 
     /// A connection joins. The notification tells it that it must close.
     pub(crate) fn join(&self, id: ConnectionId) -> Arc<Notify> {
-        let evict = Arc::new(Notify::new());
-        let holder = Holder {
-            bytes: 0,
-            unfinished: None,
-            evict: Arc::clone(&evict),
-        };
+        let holder = Holder::default();
+        let evict = Arc::clone(&holder.evict);
         self.lock().by_connection.insert(id, holder);
         evict
     }
@@ -65,16 +113,20 @@ impl Budget {
         let mut held = self.lock();
         if let Some(holder) = held.by_connection.remove(&id) {
             held.used -= holder.bytes;
+            held.unsent -= holder.unsent;
         }
         drop(held);
-        self.freed.notify_waiters();
+        self.freed.notify_one();
     }
 
     /// Waits until `bytes` more may be held, and holds them.
     pub(crate) async fn take(&self, id: ConnectionId, bytes: usize) {
         while !self.try_take(id, bytes) {
-            self.evict_one(id);
             let _ = tokio::time::timeout(PATIENCE, self.freed.notified()).await;
+        }
+        // One waiter is woken at a time; who got what it needs wakes the next.
+        if self.room() > 0 {
+            self.freed.notify_one();
         }
     }
 
@@ -87,35 +139,49 @@ impl Budget {
             held.used -= given;
         }
         drop(held);
-        self.freed.notify_waiters();
+        self.freed.notify_one();
     }
 
     /// Notes whether a connection is in the middle of a frame.
     pub(crate) fn unfinished(&self, id: ConnectionId, unfinished: bool) {
         if let Some(holder) = self.lock().by_connection.get_mut(&id) {
-            match (unfinished, holder.unfinished) {
-                (true, None) => holder.unfinished = Some(Instant::now()),
-                (true, Some(_)) => {}
-                (false, _) => holder.unfinished = None,
-            }
+            holder.frame_since = match (unfinished, holder.frame_since) {
+                (true, Some(since)) => Some(since),
+                (true, None) => Some(Instant::now()),
+                (false, _) => None,
+            };
         }
     }
 
     /// An answer waits to be sent.
-    pub(crate) fn queue(&self, bytes: usize) {
-        self.lock().unsent += bytes;
-    }
-
-    /// An answer was sent, or will never be.
-    pub(crate) fn sent(&self, bytes: usize) {
+    pub(crate) fn queue(&self, id: ConnectionId, bytes: usize) {
         let mut held = self.lock();
-        held.unsent = held.unsent.saturating_sub(bytes);
+        if let Some(holder) = held.by_connection.get_mut(&id) {
+            holder.unsent += bytes;
+            holder.unsent_since.get_or_insert_with(Instant::now);
+            held.unsent += bytes;
+        }
     }
 
-    /// Bytes that answers may still take.
+    /// An answer was sent.
+    pub(crate) fn sent(&self, id: ConnectionId, bytes: usize) {
+        let mut held = self.lock();
+        if let Some(holder) = held.by_connection.get_mut(&id) {
+            let sent = bytes.min(holder.unsent);
+            holder.unsent -= sent;
+            holder.unsent_since = (holder.unsent > 0).then(Instant::now);
+            held.unsent -= sent;
+        }
+    }
+
+    /// Bytes that answers may still take. If there are none, those who do not move must go.
     pub(crate) fn room(&self) -> usize {
-        let held = self.lock();
-        self.limit.saturating_sub(held.used + held.unsent)
+        let mut held = self.lock();
+        let room = self.limit.saturating_sub(held.used + held.unsent);
+        if room == 0 {
+            held.make_room(self.limit, None);
+        }
+        room
     }
 
     fn try_take(&self, id: ConnectionId, bytes: usize) -> bool {
@@ -123,6 +189,7 @@ impl Budget {
         // One request larger than the whole budget passes when it is alone.
         let own = held.by_connection.get(&id).map_or(0, |holder| holder.bytes);
         if held.used + bytes > self.limit && held.used > own {
+            held.make_room(self.limit, Some(id));
             return false;
         }
         let Some(holder) = held.by_connection.get_mut(&id) else {
@@ -133,21 +200,58 @@ impl Budget {
         true
     }
 
-    fn evict_one(&self, not: ConnectionId) {
-        let held = self.lock();
-        let stale = held
-            .by_connection
-            .iter()
-            .filter(|(id, holder)| **id != not && holder.bytes > 0)
-            .filter_map(|(_, holder)| holder.unfinished.map(|since| (since, holder)))
-            .filter(|(since, _)| since.elapsed() > GRACE)
-            .min_by_key(|(since, _)| *since);
-        if let Some((_, holder)) = stale {
-            holder.evict.notify_one();
-        }
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: ConnectionId = ConnectionId(1);
+    const B: ConnectionId = ConnectionId(2);
+
+    #[test]
+    fn what_is_held_is_bounded_and_comes_back() {
+        let budget = Budget::new(100);
+        let _evict = (budget.join(A), budget.join(B));
+        assert!(budget.try_take(A, 70));
+        assert!(!budget.try_take(B, 40));
+        budget.give(A, 50);
+        assert!(budget.try_take(B, 40));
+        budget.queue(A, 30);
+        assert_eq!(budget.room(), 10);
+        budget.leave(A);
+        assert_eq!(budget.room(), 60);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    #[test]
+    fn one_request_larger_than_everything_passes_when_it_is_alone() {
+        let budget = Budget::new(100);
+        let _evict = (budget.join(A), budget.join(B));
+        assert!(budget.try_take(A, 90));
+        assert!(budget.try_take(A, 90));
+        assert!(!budget.try_take(B, 1));
+    }
+
+    #[tokio::test]
+    async fn who_does_not_finish_a_frame_makes_way_for_who_waits() {
+        let budget = Budget::new(100);
+        let evicted = budget.join(A);
+        let _evict = budget.join(B);
+        budget.take(A, 100).await;
+        budget.unfinished(A, true);
+        let waits = budget.take(B, 10);
+        let closes = async {
+            evicted.notified().await;
+            budget.leave(A);
+        };
+        let both = async { tokio::join!(waits, closes) };
+        assert!(
+            tokio::time::timeout(Duration::from_secs(5), both)
+                .await
+                .is_ok()
+        );
     }
 }

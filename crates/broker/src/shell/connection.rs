@@ -44,6 +44,7 @@ struct Flow {
 
 /// Where the engine's answers for one connection go.
 pub(crate) struct Sender {
+    id: ConnectionId,
     queue: mpsc::UnboundedSender<Vec<Bytes>>,
     flow: Arc<Flow>,
     budget: Arc<Budget>,
@@ -54,9 +55,9 @@ impl Sender {
     pub(crate) fn reply(&self, frames: Vec<Bytes>) {
         let bytes = frames.iter().map(Bytes::len).sum::<usize>();
         self.flow.unsent.fetch_add(bytes, Ordering::Relaxed);
-        self.budget.queue(bytes);
+        self.budget.queue(self.id, bytes);
         if self.queue.send(frames).is_err() {
-            self.budget.sent(bytes);
+            self.budget.sent(self.id, bytes);
         }
     }
 }
@@ -87,6 +88,7 @@ impl Connection {
             self.id,
             peer,
             Sender {
+                id: self.id,
                 queue,
                 flow: Arc::clone(&flow),
                 budget,
@@ -197,7 +199,7 @@ impl Connection {
         while let Some(frames) = answers.recv().await {
             let bytes = frames.iter().map(Bytes::len).sum::<usize>();
             let sent = tokio::time::timeout(WRITE_PATIENCE, write_all(&mut socket, frames)).await;
-            self.budget.sent(bytes);
+            self.budget.sent(self.id, bytes);
             flow.unsent.fetch_sub(bytes, Ordering::AcqRel);
             let charge = flow
                 .charges

@@ -277,6 +277,33 @@ fn offsets_are_listed_by_isolation_and_by_time() {
 }
 
 #[test]
+fn offsets_are_listed_in_every_version() {
+    let mut rig = Rig::new();
+    let client = rig.connect();
+    make_topic(&mut rig, client);
+    for version in 1..=11 {
+        let partition = ListOffsetsPartition {
+            timestamp: -1,
+            ..Default::default()
+        };
+        let topic = ListOffsetsTopic {
+            name: "t".into(),
+            partitions: vec![partition],
+            ..Default::default()
+        };
+        let request = ListOffsetsRequest {
+            topics: vec![topic],
+            ..Default::default()
+        };
+        let response = rig.call(client, version, &request);
+        assert_eq!(
+            response.topics[0].partitions[0].offset, 0,
+            "version {version}"
+        );
+    }
+}
+
+#[test]
 fn every_served_version_is_one_that_the_codec_reads() {
     for row in TABLE {
         for version in row.versions.iter() {
