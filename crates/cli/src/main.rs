@@ -3,6 +3,7 @@
 //! It only translates: arguments into calls of the library, results into text and an exit code
 //! (0 done, 1 failed, 2 wrong usage).
 
+mod allocator;
 mod command;
 mod failure;
 mod output;
@@ -13,6 +14,7 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    allocator::give_back();
     let arguments = command::Arguments::parse();
     // To stderr, since stdout is for what was asked for. RUST_LOG says how much.
     tracing_subscriber::fmt()

@@ -3,10 +3,11 @@
 //! A frame's announced length reserves nothing: a connection pays for its buffer as bytes
 //! arrive, and gives back when its request is answered. When the budget is spent, sockets are not
 //! read, and answers bring no records. So that nobody can hold it for ever, those who do not move
-//! are then closed, the oldest first: senders of unfinished frames, and clients that do not read
+//! are then closed, who hold most first: senders of unfinished frames, and clients that do not read
 //! their answers.
 
 use crate::engine::ConnectionId;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -55,7 +56,7 @@ struct Held {
 }
 
 impl Held {
-    /// Closes those who do not move, the oldest first, until a quarter of `limit` comes free.
+    /// Closes those who do not move, who hold most first, until a quarter of `limit` comes free.
     fn make_room(&mut self, limit: usize, not: Option<ConnectionId>) {
         let now = Instant::now();
         if self
@@ -65,13 +66,16 @@ impl Held {
             return;
         }
         self.evicted = Some(now);
+        // When all is spent somebody holds the average; who holds less than half of it would free
+        // little and is spared.
+        let least = limit / (2 * self.by_connection.len().max(1));
         let mut overdue: Vec<(Instant, &Holder)> = self
             .by_connection
             .iter()
-            .filter(|(id, _)| Some(**id) != not)
+            .filter(|(id, holder)| Some(**id) != not && holder.bytes + holder.unsent >= least)
             .filter_map(|(_, holder)| Some((holder.overdue(now)?, holder)))
             .collect();
-        overdue.sort_by_key(|(since, _)| *since);
+        overdue.sort_by_key(|(since, holder)| (Reverse(holder.bytes + holder.unsent), *since));
         let mut freed = 0;
         for (_, holder) in overdue {
             if freed > limit / 4 {

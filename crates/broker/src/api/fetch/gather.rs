@@ -83,6 +83,11 @@ fn finish(cx: &mut Context<'_>, plan: &mut Plan) -> Outcome {
     Outcome::Parked
 }
 
+/// What one answer brings at most (more only if its first batch is larger).
+const ANSWER_BYTES: usize = 8 << 20;
+/// What one answer may bring even when the memory budget is spent: small readers are served
+/// while large ones wait.
+const LEAST_BYTES: usize = 16 << 10;
 /// What one answer brings from files at most (more only if one batch is larger). Its bytes are held
 /// in memory until they are sent, and the client asks again at once.
 const FILE_BYTES: usize = 2 << 20;
@@ -100,7 +105,9 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
     let mut looked = Looked::default();
     let isolation = plan.isolation;
     let most = request.max_bytes.min(cx.config().fetch_max_bytes);
-    let mut left = usize::try_from(most).unwrap_or(0).min(cx.room());
+    let scarce = cx.room() < LEAST_BYTES;
+    let room = cx.room().clamp(LEAST_BYTES, ANSWER_BYTES);
+    let mut left = usize::try_from(most).unwrap_or(0).min(room);
     let mut left_in_files = FILE_BYTES;
     for (index, target) in plan.targets.iter_mut().enumerate() {
         target.data = Some(match find(cx, target) {
@@ -110,7 +117,7 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
             }
             Ok(log) => {
                 looked.logs.push(log);
-                let at_least_one = looked.bytes == 0 && left > 0;
+                let at_least_one = looked.bytes == 0 && !scarce;
                 let wanted = usize::try_from(target.wanted.max_bytes)
                     .unwrap_or(0)
                     .min(left)
