@@ -17,9 +17,11 @@
 
 mod context;
 mod core;
+mod departures;
 mod effects;
 mod fence;
 mod fetch_sessions;
+mod identity;
 mod ids;
 mod input;
 mod logs;
@@ -35,7 +37,8 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-pub use core::{Engine, Identity, NodeAddress};
+pub use core::Engine;
+pub use identity::{Identity, NodeAddress};
 pub use ids::{ConnectionId, LogId, ReadId};
 pub use input::{Input, RequestInput, Seen};
 pub use output::{Look, Output};

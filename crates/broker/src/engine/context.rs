@@ -3,8 +3,9 @@
 //! Every look at a machine or the catalog leaves a fence, so the answer cannot outrun what it
 //! was made from.
 
-use super::core::{Engine, NodeAddress};
+use super::core::Engine;
 use super::fence::Fence;
+use super::identity::NodeAddress;
 use super::ids::{LogId, ReadId};
 use super::logs::Partition;
 use super::output::Look;

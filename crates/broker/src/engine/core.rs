@@ -3,11 +3,12 @@
 use super::context::Context;
 use super::fence::{Fence, Fences};
 use super::fetch_sessions::FetchSessions;
+use super::identity::Identity;
 use super::ids::{ConnectionId, LogId, ReadId};
 use super::input::{Input, RequestInput};
 use super::logs::Logs;
 use super::output::{Look, Output};
-use super::session::{Departure, Sessions};
+use super::session::Sessions;
 use super::shard::Shard;
 use super::submit::Settled;
 use super::timers::{Alarm, Timers};
@@ -46,26 +47,6 @@ pub(super) enum Action {
     Wake(Waiter, Wake),
     /// A block of producer ids is durable.
     Refill(std::ops::Range<i64>),
-}
-
-/// How clients reach a node.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NodeAddress {
-    /// `node.id`.
-    pub id: i32,
-    /// Host that clients are told.
-    pub host: String,
-    /// Port that clients are told.
-    pub port: u16,
-}
-
-/// Who this broker is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Identity {
-    /// The cluster's id, from `meta.properties`.
-    pub cluster_id: String,
-    /// Its one node.
-    pub node: NodeAddress,
 }
 
 /// All of a broker's state. See the module above for its place.
@@ -392,32 +373,6 @@ impl Engine {
     fn revisit(&mut self, waiter: Waiter, wake: Wake) {
         if let Some(call) = self.waiting.take(waiter) {
             self.visit(waiter, call, Some(wake));
-        }
-    }
-
-    fn depart(&mut self, connection: ConnectionId, leaving: Vec<Departure>) {
-        for departure in leaving {
-            let frames = match departure {
-                Departure::Reply(frames) => frames,
-                Departure::Silent => Vec::new(),
-                Departure::Close(reason) => return self.hang_up(connection, reason),
-            };
-            self.outputs.push(Output::Reply { connection, frames });
-        }
-    }
-
-    fn hang_up(&mut self, connection: ConnectionId, reason: String) {
-        self.forget(connection);
-        self.outputs.push(Output::Close { connection, reason });
-    }
-
-    fn forget(&mut self, connection: ConnectionId) {
-        if !self.sessions.close(connection) {
-            return;
-        }
-        for waiter in self.waiting.of_connection(connection) {
-            self.waiting.take(waiter);
-            self.timers.set(Alarm::Call(waiter), None);
         }
     }
 }
