@@ -181,7 +181,7 @@ const _: () = {
     }
 };
 
-/// A request in a version that is not served, for the three that answer it; the error closes the
+/// A request in a version that is not served, for the two that answer it; the error closes the
 /// connection, as Kafka does.
 pub(crate) fn unsupported(
     row: &Row,

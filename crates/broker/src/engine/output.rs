@@ -17,8 +17,8 @@ pub enum Look {
 /// Something to do outside.
 #[derive(Debug)]
 pub enum Output {
-    /// Send the pieces of one response frame. `requests` is how many requests of the connection
-    /// are answered by it: more than one where silent requests (acks=0) came before.
+    /// Send the pieces of one response frame. No pieces at all finish a request that gets no
+    /// answer (acks=0): nothing is sent, but what it held is free.
     Reply {
         /// The connection.
         connection: ConnectionId,
