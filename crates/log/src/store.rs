@@ -5,6 +5,7 @@
 //! [`DataDir`] is the directory around the partitions.
 
 mod batches;
+mod buffers;
 mod checkpoint;
 mod dir;
 mod disk;
@@ -16,6 +17,7 @@ mod recover;
 mod segment;
 
 pub use batches::Batches;
+pub use buffers::ReadBuffers;
 pub use dir::{Checkpoint, DataDir, Identity, PartitionDir};
 pub use disk::{Crash, DirEntry, Disk, FakeDisk, FakeFile, RealDisk};
 pub use error::{DirError, ReadFailure, RecoverError};

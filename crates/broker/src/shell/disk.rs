@@ -4,7 +4,7 @@ use super::driver::Driver;
 use crate::config::FlushPolicy;
 use crate::engine::{Input, LogId, Look, ReadId, Seen};
 use once_log::Write;
-use once_log::store::{Checkpoint, DataDir, RealDisk, SegmentReader, Store};
+use once_log::store::{Checkpoint, DataDir, ReadBuffers, RealDisk, SegmentReader, Store};
 use once_wire::hash::java_hash;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
@@ -16,6 +16,8 @@ use std::thread::JoinHandle;
 
 /// Threads that look into files for readers.
 const READERS: usize = 2;
+/// Bytes of read buffers that are kept for the next reads.
+const IDLE_BUFFERS: usize = 8 << 20;
 
 /// One look into files, and who wants to know.
 struct Lookup {
@@ -83,6 +85,7 @@ pub(crate) struct DiskThreads {
     /// Reads go round these, so that a slow disk delays neither the engine nor the writers.
     lookers: Vec<Sender<Lookup>>,
     turn: AtomicUsize,
+    buffers: ReadBuffers,
 }
 
 impl DiskThreads {
@@ -122,6 +125,7 @@ impl DiskThreads {
             .map(start_looker)
             .collect::<std::io::Result<_>>()?;
         let turn = AtomicUsize::new(0);
+        let buffers = ReadBuffers::new(IDLE_BUFFERS);
         Ok(Self {
             disk,
             data,
@@ -132,6 +136,7 @@ impl DiskThreads {
             driver,
             lookers,
             turn,
+            buffers,
         })
     }
 
@@ -142,7 +147,7 @@ impl DiskThreads {
 
     /// A log that was recovered.
     pub(crate) fn adopt(&self, log: LogId, topic: String, partition: i32, store: Store<RealDisk>) {
-        let reader = store.reader();
+        let reader = store.reader().with_buffers(self.buffers.clone());
         let thread = self.thread_of(&topic, partition);
         self.places().insert(
             log,

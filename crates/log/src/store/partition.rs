@@ -219,6 +219,7 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// The disk's. What is left is taken away at the next start.
     pub fn delete(self, unique: Uuid) -> io::Result<()> {
+        self.reader.leave();
         if self.made {
             remove_partition(&*self.disk, &self.dir, unique)
         } else {

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use once_wire::batch::{Batch, BatchError, BatchHeader, HEADER_SIZE};
 
 use super::batches::{Batches, FileBatches};
+use super::buffers::ReadBuffers;
 use super::disk::Disk;
 use super::error::ReadFailure;
 use super::names::{self, Kind};
@@ -28,6 +30,9 @@ pub struct SegmentReader<D: Disk> {
     disk: Arc<D>,
     dir: Arc<Path>,
     shared: Arc<Mutex<Shared<D>>>,
+    /// The partition is being deleted: its names may soon be another's.
+    gone: Arc<AtomicBool>,
+    buffers: ReadBuffers,
 }
 
 struct Shared<D: Disk> {
@@ -42,6 +47,8 @@ impl<D: Disk> Clone for SegmentReader<D> {
             disk: Arc::clone(&self.disk),
             dir: Arc::clone(&self.dir),
             shared: Arc::clone(&self.shared),
+            gone: Arc::clone(&self.gone),
+            buffers: self.buffers.clone(),
         }
     }
 }
@@ -56,7 +63,31 @@ impl<D: Disk> SegmentReader<D> {
             disk,
             dir: dir.into(),
             shared: Arc::new(Mutex::new(shared)),
+            gone: Arc::default(),
+            buffers: ReadBuffers::new(0),
         }
+    }
+
+    /// The same reader, with buffers that it shares with others.
+    #[must_use]
+    pub fn with_buffers(mut self, buffers: ReadBuffers) -> Self {
+        self.buffers = buffers;
+        self
+    }
+
+    /// Called before the partition's directory is renamed: from then on its path may lead to another partition
+    /// of the same name.
+    pub(crate) fn leave(&self) {
+        self.gone.store(true, Ordering::SeqCst);
+    }
+
+    /// What was found, unless the directory was on its way out: the files may have been another's then. Asked
+    /// after the last file was opened.
+    fn if_here<T>(&self, segment: i64, found: T) -> Result<T, ReadFailure> {
+        if self.gone.load(Ordering::SeqCst) {
+            return Err(ReadFailure::Gone(Kind::Log.path(&self.dir, segment)));
+        }
+        Ok(found)
     }
 
     /// The whole batches of a range, each with its checksum verified; empty if the range has none.
@@ -64,6 +95,11 @@ impl<D: Disk> SegmentReader<D> {
     /// # Errors
     /// See [`ReadFailure`]; a damaged batch is an error only if it is the first one, else the range ends before it.
     pub fn read(&self, range: &FileRange) -> Result<Bytes, ReadFailure> {
+        let bytes = self.read_batches(range)?;
+        self.if_here(range.segment, bytes)
+    }
+
+    fn read_batches(&self, range: &FileRange) -> Result<Bytes, ReadFailure> {
         let path = Kind::Log.path(&self.dir, range.segment);
         let failed = |e| ReadFailure::io(path.clone(), e);
         let file = self.log(range.segment)?;
@@ -75,14 +111,11 @@ impl<D: Disk> SegmentReader<D> {
         let wanted = u64::try_from(range.max_bytes.max(least))
             .unwrap_or(u64::MAX)
             .min(len - position);
-        let mut bytes =
-            vec![0; usize::try_from(wanted).expect("bounded by max_bytes and one batch")];
-        let read = self
-            .disk
-            .read_at(&file, position, &mut bytes)
+        let wanted = usize::try_from(wanted).expect("bounded by max_bytes and one batch");
+        let bytes = self
+            .buffers
+            .fill(wanted, |into| self.disk.read_at(&file, position, into))
             .map_err(failed)?;
-        bytes.truncate(read);
-        let bytes = Bytes::from(bytes);
         let (size, next) =
             whole_batches(bytes.clone(), range.upper).map_err(|e| ReadFailure::Corrupt {
                 path: path.clone(),
@@ -100,6 +133,14 @@ impl<D: Disk> SegmentReader<D> {
     /// # Errors
     /// See [`ReadFailure`].
     pub fn find_timestamp(
+        &self,
+        search: &TimestampSearch,
+    ) -> Result<Option<FoundTimestamp>, ReadFailure> {
+        let found = self.walk_for_timestamp(search)?;
+        self.if_here(search.range.segment, found)
+    }
+
+    fn walk_for_timestamp(
         &self,
         search: &TimestampSearch,
     ) -> Result<Option<FoundTimestamp>, ReadFailure> {

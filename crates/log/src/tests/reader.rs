@@ -104,6 +104,28 @@ fn a_read_of_a_segment_that_is_gone_says_so() {
 }
 
 #[test]
+fn a_reader_of_a_deleted_partition_never_reads_another_of_its_name() {
+    let partition = written(3);
+    let reader = partition.store.reader();
+    let other = partition.batches[0].as_bytes().clone();
+    partition
+        .store
+        .delete(Uuid([7; 16]))
+        .expect("moves the directory away");
+    partition.disk.create_dir(&partition.dir).expect("makes");
+    let path = partition.dir.join(LOG);
+    let file = partition.disk.open(&path, true).expect("opens");
+    partition
+        .disk
+        .write_at(&file, 0, &[IoSlice::new(&other)])
+        .expect("writes");
+    assert!(matches!(
+        reader.read(&from(0, 100)),
+        Err(ReadFailure::Gone(_))
+    ));
+}
+
+#[test]
 fn what_lies_above_the_bound_is_not_looked_at() {
     let partition = written(5);
     overwrite(&partition, LOG, 5 * 91, &[0xff; 30]);

@@ -55,7 +55,7 @@ pub(super) fn read_came(
             Ok(Seen::Batches(records)) => data.records = Some(records.clone()),
             Ok(Seen::Record(_)) => {}
             Err(failure) => {
-                data.error_code = errors::of_read(failure).code();
+                data.error_code = of_failed_read(failure, cx.version).code();
                 cx.warn(format!(
                     "{}-{}: {failure}",
                     target.key.topic, target.key.partition
@@ -64,6 +64,14 @@ pub(super) fn read_came(
         }
     }
     finish(cx, plan)
+}
+
+/// A topic that is gone is named as the request names topics.
+fn of_failed_read(failure: &ReadFailure, version: i16) -> ErrorCode {
+    match errors::of_read(failure) {
+        ErrorCode::UnknownTopicOrPartition if version >= 13 => ErrorCode::UnknownTopicId,
+        error => error,
+    }
 }
 
 /// Answers, if no file read is outstanding.
