@@ -52,7 +52,12 @@ pub(in crate::group) fn txn_commit(
     if let Err(error) = may_commit_in_transaction(groups, command) {
         return Decision::reply(waiter, Reply::Offsets(Err(error)));
     }
-    let to_value = |asked: &OffsetToCommit| value(now, None, asked);
+    // Requests of a transaction name no topic id, and Kafka's record has none either: readers of the
+    // log go by the name.
+    let to_value = |asked: &OffsetToCommit| CommittedOffset {
+        topic_id: Uuid::ZERO,
+        ..value(now, None, asked)
+    };
     let target = (command.group_id.as_str(), Some(command.producer));
     write(groups, waiter, target, &command.offsets, to_value)
 }
