@@ -1,4 +1,7 @@
-//! A small hash, the same on every machine and in every version: it is written to the log.
+//! Hashes, the same on every machine and in every version: they are written to the log.
+
+use super::topics::TopicInfo;
+use twox_hash::XxHash3_64;
 
 /// FNV-1a, 64 bits, over parts whose lengths count; zero if nothing was written.
 #[derive(Default)]
@@ -18,3 +21,35 @@ impl StableHash {
         self.0.unwrap_or_default().cast_signed()
     }
 }
+
+/// Kafka's hash of the topics that a group is about (`Utils.computeGroupHash`): XXH3 over the hashes
+/// of the topics, which come in ascending order of their names; zero without topics.
+pub(super) fn hash_of_topics<'a>(topics: impl Iterator<Item = (&'a str, &'a TopicInfo)>) -> i64 {
+    let bytes: Vec<u8> = topics
+        .flat_map(|(name, info)| hash_of_topic(name, info).to_le_bytes())
+        .collect();
+    if bytes.is_empty() {
+        0
+    } else {
+        XxHash3_64::oneshot(&bytes).cast_signed()
+    }
+}
+
+/// Kafka's hash of one topic (`Utils.computeTopicHash`): XXH3 over its format's version, its id, its
+/// name as Java keeps it, and its partitions, of which none is in a rack here.
+fn hash_of_topic(name: &str, info: &TopicInfo) -> u64 {
+    const FORMAT: u8 = 0;
+    let mut bytes = vec![FORMAT];
+    // Two 64-bit numbers, each written from its least significant byte.
+    let (most, least) = info.id.0.split_at(8);
+    bytes.extend(most.iter().rev().chain(least.iter().rev()));
+    bytes.extend(name.encode_utf16().flat_map(u16::to_le_bytes));
+    let units = i32::try_from(name.encode_utf16().count()).expect("a name is short");
+    bytes.extend(units.to_le_bytes());
+    bytes.extend(info.partitions.to_le_bytes());
+    bytes.extend((0..info.partitions).flat_map(i32::to_le_bytes));
+    XxHash3_64::oneshot(&bytes)
+}
+
+#[cfg(test)]
+mod tests;

@@ -111,7 +111,7 @@ pub struct ResolvedRegex {
 }
 
 /// A consumer group.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct ConsumerGroup {
     pub(super) epoch: i32,
     pub(super) metadata_hash: i64,
@@ -122,6 +122,25 @@ pub(crate) struct ConsumerGroup {
     pub(super) regexes: BTreeMap<String, ResolvedRegex>,
     /// Instance id to member id.
     pub(super) static_members: BTreeMap<String, String>,
+}
+
+/// The epoch of a group in which nothing happened yet, so that the first that is recorded is 2
+/// (Kafka 4.3: `ModernGroup`; before, groups began at 0).
+const NEW_GROUP_EPOCH: i32 = 1;
+
+impl Default for ConsumerGroup {
+    fn default() -> Self {
+        Self {
+            epoch: NEW_GROUP_EPOCH,
+            metadata_hash: 0,
+            target_epoch: 0,
+            target_timestamp: 0,
+            members: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            regexes: BTreeMap::new(),
+            static_members: BTreeMap::new(),
+        }
+    }
 }
 
 /// A member of a consumer group.
@@ -204,7 +223,7 @@ impl ConsumerGroup {
     pub(crate) fn apply(&mut self, event: &ConsumerEvent) {
         match event {
             ConsumerEvent::Epoch(epoch) => {
-                (self.epoch, self.metadata_hash) = epoch.unwrap_or_default()
+                (self.epoch, self.metadata_hash) = epoch.unwrap_or((NEW_GROUP_EPOCH, 0));
             }
             ConsumerEvent::Member { member_id, record } => {
                 self.set_member(member_id, record.as_ref())

@@ -5,7 +5,7 @@ use super::draft::ConsumerDraft;
 use super::state::{ConsumerGroup, ConsumerMemberRecord, Partitions};
 use crate::group::config::{Assignor, GroupConfig};
 use crate::group::event::ConsumerEvent;
-use crate::group::hash::StableHash;
+use crate::group::hash::hash_of_topics;
 use crate::group::topics::{TopicImage, TopicInfo};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,21 +43,15 @@ impl ConsumerGroup {
             .chain(resolved.into_iter().flat_map(|r| &r.topics))
     }
 
-    /// A number that changes when a topic that members want comes, goes or grows. It is our own, not
-    /// Kafka's: a broker of either kind that takes over the other's log makes one new assignment.
+    /// A number that changes when a topic that members want comes, goes or grows; zero if there is
+    /// none. It is Kafka's, so that a broker of either kind takes over the other's groups as they are.
     fn hash_topics(&self, topics: &TopicImage) -> i64 {
         let records = self.members.values().map(|member| &member.record);
         let names: BTreeSet<&String> = records.flat_map(|record| self.wanted(record)).collect();
-        let mut hash = StableHash::default();
         let known = names
-            .iter()
-            .filter_map(|name| Some((*name, topics.topic(name)?)));
-        for (name, info) in known {
-            hash.write(name.as_bytes());
-            hash.write(&info.id.0);
-            hash.write(&info.partitions.to_be_bytes());
-        }
-        hash.value()
+            .into_iter()
+            .filter_map(|name| Some((name.as_str(), topics.topic(name)?)));
+        hash_of_topics(known)
     }
 }
 

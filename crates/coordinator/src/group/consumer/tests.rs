@@ -116,7 +116,7 @@ fn settle(rig: &mut Rig, clients: &mut [&mut Client]) {
 fn a_lone_member_gets_everything_with_its_first_heartbeat() {
     let (mut rig, mut a) = (rig(), Client::new("a"));
     assert_eq!(a.beat(&mut rig), Ok(()));
-    assert_eq!((a.epoch, a.count()), (1, 6));
+    assert_eq!((a.epoch, a.count()), (2, 6), "Kafka's first epoch");
     assert_eq!(a.owned.keys().copied().collect::<Vec<_>>(), [topic_id("t")]);
     assert_eq!(state(&rig), ConsumerState::Stable);
 }
@@ -126,21 +126,21 @@ fn a_partition_is_given_only_after_it_was_given_back() {
     let (mut rig, mut a, mut b) = (rig(), Client::new("a"), Client::new("b"));
     assert_eq!(a.beat(&mut rig), Ok(()));
     assert_eq!(b.beat(&mut rig), Ok(()));
-    assert_eq!((b.epoch, b.count()), (2, 0), "all is still with the first");
+    assert_eq!((b.epoch, b.count()), (3, 0), "all is still with the first");
     let told = rig.beat(&a.brief()).expect("a member");
     let kept = told.assignment.expect("it must give back");
     assert_eq!(kept.values().map(BTreeSet::len).sum::<usize>(), 3);
     assert_eq!(
-        told.member_epoch, 1,
+        told.member_epoch, 2,
         "its epoch moves when it has given back"
     );
     assert_eq!(b.beat(&mut rig), Ok(()));
     assert_eq!(b.count(), 0);
     a.owned = kept;
     assert_eq!(a.beat(&mut rig), Ok(()));
-    assert_eq!((a.epoch, a.count()), (2, 3));
+    assert_eq!((a.epoch, a.count()), (3, 3));
     assert_eq!(b.beat(&mut rig), Ok(()));
-    assert_eq!((b.epoch, b.count()), (2, 3));
+    assert_eq!((b.epoch, b.count()), (3, 3));
     assert_eq!(state(&rig), ConsumerState::Stable);
 }
 
@@ -166,7 +166,7 @@ fn who_leaves_makes_room_at_once() {
     settle(&mut rig, &mut [&mut a, &mut b]);
     assert_eq!(b.leave(&mut rig, -1), Ok(()));
     assert_eq!(a.beat(&mut rig), Ok(()));
-    assert_eq!((a.epoch, a.count()), (3, 6));
+    assert_eq!((a.epoch, a.count()), (4, 6));
     assert_eq!(a.leave(&mut rig, -1), Ok(()));
     assert_eq!(state(&rig), ConsumerState::Empty);
 }
@@ -221,7 +221,7 @@ fn most_heartbeats_write_nothing() {
         assert_eq!(a.beat(&mut rig), Ok(()));
     }
     assert_eq!(rig.live.durable(), before);
-    assert_eq!(a.epoch, 1);
+    assert_eq!(a.epoch, 2);
 }
 
 #[test]
@@ -267,19 +267,19 @@ fn the_group_has_a_greatest_size() {
 fn members_commit_with_their_epoch_or_an_older_one_of_the_partitions_they_kept() {
     let (mut rig, mut a, mut b) = (rig(), Client::new("a"), Client::new("b"));
     assert_eq!(a.beat(&mut rig), Ok(()));
-    assert_eq!(rig.commit(committer("a", 1), 1), Ok(()));
+    assert_eq!(rig.commit(committer("a", 2), 1), Ok(()));
     settle(&mut rig, &mut [&mut a, &mut b]);
-    assert_eq!(a.epoch, 2);
+    assert_eq!(a.epoch, 3);
     let kept = a.owned[&topic_id("t")].contains(&0);
     let (holder, other) = if kept { ("a", "b") } else { ("b", "a") };
-    assert_eq!(rig.commit(committer(holder, 2), 1), Ok(()));
+    assert_eq!(rig.commit(committer(holder, 3), 1), Ok(()));
     assert_eq!(
-        rig.commit(committer(other, 2), 1),
+        rig.commit(committer(other, 3), 1),
         Ok(()),
         "the current epoch is not asked more"
     );
     assert_eq!(
-        rig.commit(committer(other, 1), 1),
+        rig.commit(committer(other, 2), 1),
         Err(ErrorCode::StaleMemberEpoch)
     );
     let old = if kept {
@@ -287,19 +287,19 @@ fn members_commit_with_their_epoch_or_an_older_one_of_the_partitions_they_kept()
     } else {
         Err(ErrorCode::StaleMemberEpoch)
     };
-    assert_eq!(rig.commit(committer(holder, 1), 1), old);
+    assert_eq!(rig.commit(committer(holder, 2), 1), old);
     assert_eq!(
-        rig.commit(committer("a", 3), 1),
+        rig.commit(committer("a", 4), 1),
         Err(ErrorCode::StaleMemberEpoch)
     );
     assert_eq!(
-        rig.commit(committer("x", 2), 1),
+        rig.commit(committer("x", 3), 1),
         Err(ErrorCode::UnknownMemberId)
     );
     assert_eq!(rig.commit(nobody(), 1), Err(ErrorCode::UnknownMemberId));
-    assert_eq!(rig.txn_commit(9, committer("a", 2), 1), Ok(()));
+    assert_eq!(rig.txn_commit(9, committer("a", 3), 1), Ok(()));
     assert_eq!(
-        rig.txn_commit(9, committer("a", 3), 1),
+        rig.txn_commit(9, committer("a", 4), 1),
         Err(ErrorCode::IllegalGeneration)
     );
     assert_eq!(

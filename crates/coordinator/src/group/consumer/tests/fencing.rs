@@ -111,12 +111,12 @@ fn the_epoch_before_is_accepted_if_the_answer_may_have_been_lost() {
         owned: Some(a.owned.clone()),
         ..a.brief()
     });
-    assert_eq!(lost.map(|reply| reply.member_epoch), Ok(2));
+    assert_eq!(lost.map(|reply| reply.member_epoch), Ok(3));
     let retry = rig.beat(&ConsumerHeartbeat {
         owned: Some(a.owned.clone()),
         ..a.brief()
     });
-    assert_eq!(retry.map(|reply| reply.member_epoch), Ok(2));
+    assert_eq!(retry.map(|reply| reply.member_epoch), Ok(3));
 }
 
 #[test]
