@@ -35,7 +35,7 @@ pub use command::{
 };
 pub use config::{Check, ConfigKind, InvalidConfig, Synonym, TopicConfigKey, Unit};
 pub use config_table::{TOPIC_CONFIG_KEYS, topic_config_key};
-pub use describe::{ConfigSource, DescribedConfig, DescribedSynonym};
+pub use describe::{ConfigSource, DescribedConfig, DescribedSynonym, broker_config_keys};
 pub use features::{Feature, SUPPORTED_FEATURES, SupportedFeature};
 pub use machine::{Catalog, CatalogConfig};
 pub use name::{CLUSTER_METADATA, is_valid_topic_name, why_invalid_topic_name};

@@ -8,6 +8,7 @@ use once_wire::ErrorCode;
 use super::command::{Alteration, Change, Event, Operation, Refusal};
 use super::config::{ConfigKind, TopicConfigKey};
 use super::config_table::{TOPIC_CONFIG_KEYS, topic_config_key};
+use super::describe::broker_config_keys;
 use super::machine::Catalog;
 use super::name::why_invalid_topic_name;
 use super::once_each::times;
@@ -183,7 +184,8 @@ impl Catalog {
         Ok(())
     }
 
-    /// Of a broker's settings those can change while it runs that topics take defaults from.
+    /// Of a broker's settings those can change while it runs that topics take defaults from, each
+    /// under its strongest key.
     fn validate_broker_configs(
         &self,
         changes: &[Change],
@@ -192,7 +194,7 @@ impl Catalog {
         let fixed: Vec<&str> = changes
             .iter()
             .map(|change| change.key.as_str())
-            .filter(|key| topic_key_of(key).is_none())
+            .filter(|key| !is_dynamic(key))
             .collect();
         if !fixed.is_empty() {
             let keys = fixed.join(", ");
@@ -236,6 +238,10 @@ fn list_key(kind: ResourceKind, name: &str) -> Option<TopicConfigKey> {
         _ => topic_config_key(name).copied(),
     };
     key.filter(|key| key.kind == ConfigKind::List)
+}
+
+fn is_dynamic(broker_key: &str) -> bool {
+    broker_config_keys().any(|(key, dynamic)| dynamic && key == broker_key)
 }
 
 /// The topic's setting whose default a broker's key makes, under the broker's name.

@@ -60,7 +60,7 @@ impl Catalog {
             partitions: i32::try_from(partitions.len()).expect("at most 10,000 partitions"),
             replication_factor: 1,
             wished_replication_factor: self.wished_replicas(topic),
-            configs: self.describe_topic_configs(Some(&configs)),
+            configs: self.created_topic_configs(&configs),
         };
         let resource = Resource::topic(topic.name.clone());
         let mut events = vec![Event::TopicCreated {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::config::{ConfigKind, TopicConfigKey, parts};
+use super::config::{ConfigKind, Synonym, TopicConfigKey, Unit, parts};
 use super::config_table::{TOPIC_CONFIG_KEYS, topic_config_key};
 use super::machine::Catalog;
 use super::state::{Resource, ResourceKind};
@@ -88,19 +88,26 @@ impl Catalog {
 
     /// The value in force of a topic's setting.
     #[must_use]
-    pub fn topic_config(&self, topic: &str, key: &TopicConfigKey) -> String {
+    pub fn topic_config(&self, topic: &str, key: &'static TopicConfigKey) -> String {
         let own = self
             .overrides(&Resource::topic(topic))
             .and_then(|set| set.get(key.name));
         own.map_or_else(|| self.topic_default(key), Clone::clone)
     }
 
-    /// The value that a topic's setting has where the topic does not say.
-    pub(super) fn topic_default(&self, key: &TopicConfigKey) -> String {
-        let set = self.broker_values(key).next();
-        set.map_or_else(|| key.default.to_owned(), |(converted, _)| converted)
+    /// The value that a topic's setting has where the topic does not say: of the keys that were set,
+    /// the strongest counts, wherever it was set (Kafka: `AbstractKafkaConfig.logRetentionTimeMillis`
+    /// and its like).
+    pub(super) fn topic_default(&self, key: &'static TopicConfigKey) -> String {
+        let given = self.given(key.synonyms);
+        let strongest = key
+            .synonyms
+            .iter()
+            .find_map(|synonym| given.iter().find(|(of, _)| of == synonym));
+        strongest.map_or_else(|| key.default.to_owned(), in_topics_unit)
     }
 
+    /// Kafka's `ConfigHelper.createTopicConfigEntry`.
     fn describe_topic_config(
         &self,
         key: &'static TopicConfigKey,
@@ -111,101 +118,139 @@ impl Catalog {
             value: value.clone(),
             source: ConfigSource::DynamicTopic,
         });
-        let set = self.broker_values(key).map(|(_, synonym)| synonym);
-        // The last synonym is the one that Kafka gives a default.
-        let default = key.synonyms.last().map(|synonym| DescribedSynonym {
-            name: synonym.key.to_owned(),
+        let value = match &own {
+            Some(own) => own.value.clone(),
+            None => self.topic_default(key),
+        };
+        let first = key.synonyms.first();
+        let others = first.map(|first| self.listed(key, key.synonyms, first.key));
+        let synonyms = own.into_iter().chain(others.into_iter().flatten());
+        described(key, key.name, Some(normal(key, &value)), synonyms.collect())
+    }
+
+    /// All settings by key of a topic that is made with these `overrides`, as CreateTopics tells
+    /// them. A value comes from the strongest place here, under whichever key, also where
+    /// DescribeConfigs lists no synonym for it (Kafka: `KafkaConfigSchema`).
+    pub(super) fn created_topic_configs(
+        &self,
+        overrides: &BTreeMap<String, String>,
+    ) -> Vec<DescribedConfig> {
+        let mut configs = self.describe_topic_configs(Some(overrides));
+        for config in &mut configs {
+            let key = topic_config_key(&config.name).expect("what is described is in the table");
+            let given = self.given(key.synonyms);
+            if config.source != ConfigSource::DynamicTopic
+                && let Some(strongest) = given.first()
+            {
+                config.value = Some(normal(key, &in_topics_unit(strongest)));
+                config.source = strongest.1.source;
+            }
+        }
+        configs
+    }
+
+    /// The values that broker keys were given: by place, the strongest first, and there by key.
+    fn given(&self, keys: &'static [Synonym]) -> Vec<(Synonym, DescribedSynonym)> {
+        let dynamic = |name: String| {
+            let kind = ResourceKind::Broker;
+            self.overrides(&Resource { kind, name })
+        };
+        let places = [
+            (
+                ConfigSource::DynamicBroker,
+                dynamic(self.config.nodes[0].to_string()),
+            ),
+            (ConfigSource::DynamicDefaultBroker, dynamic(String::new())),
+            (ConfigSource::StaticBroker, Some(&self.config.broker)),
+        ];
+        let mut given = Vec::new();
+        for (source, values) in places {
+            for synonym in keys {
+                let value = values.and_then(|values| values.get(synonym.key));
+                given.extend(value.map(|value| {
+                    let name = synonym.key.to_owned();
+                    let value = value.clone();
+                    (
+                        *synonym,
+                        DescribedSynonym {
+                            name,
+                            value,
+                            source,
+                        },
+                    )
+                }));
+            }
+        }
+        given
+    }
+
+    /// The values of broker keys as DescribeConfigs lists them for one of them, `of`: with the
+    /// default, which only the last key of a topic's has, and from the first of `of` itself on
+    /// (Kafka: `ConfigHelper.configSynonyms`, which so drops what listeners override).
+    fn listed(
+        &self,
+        key: &'static TopicConfigKey,
+        keys: &'static [Synonym],
+        of: &str,
+    ) -> Vec<DescribedSynonym> {
+        let given = self.given(keys).into_iter().map(|(_, given)| given);
+        let last = keys.iter().filter(|s| key.synonyms.last() == Some(s));
+        let default = last.map(|last| DescribedSynonym {
+            name: last.key.to_owned(),
             value: broker_default(key).to_owned(),
             source: ConfigSource::Default,
         });
-        let (value, source) = match (&own, self.broker_values(key).next()) {
-            (Some(own), _) => (own.value.clone(), own.source),
-            (None, Some((converted, synonym))) => (converted, synonym.source),
-            (None, None) => (key.default.to_owned(), ConfigSource::Default),
-        };
-        let default = default.filter(|_| has_broker_default(key));
-        DescribedConfig {
-            name: key.name.to_owned(),
-            value: Some(normal(key, &value)),
-            source,
-            kind: key.kind,
-            synonyms: own.into_iter().chain(set).chain(default).collect(),
-            doc: key.doc,
-        }
-    }
-
-    /// The broker settings made for a topic's key, the strongest first, each in the topic's unit
-    /// and as it stands.
-    fn broker_values<'a>(
-        &'a self,
-        key: &'a TopicConfigKey,
-    ) -> impl Iterator<Item = (String, DescribedSynonym)> + 'a {
-        key.synonyms.iter().flat_map(move |synonym| {
-            self.broker_value(synonym.key).map(move |(value, source)| {
-                let name = synonym.key.to_owned();
-                let as_it_stands = DescribedSynonym {
-                    name,
-                    value: value.clone(),
-                    source,
-                };
-                (synonym.convert(value), as_it_stands)
-            })
-        })
-    }
-
-    /// The values that a broker's key was given, the strongest first.
-    fn broker_value<'a>(
-        &'a self,
-        key: &'a str,
-    ) -> impl Iterator<Item = (&'a String, ConfigSource)> + 'a {
-        let node = self.config.nodes[0].to_string();
-        let dynamic = move |name: &str| {
-            let resource = Resource {
-                kind: ResourceKind::Broker,
-                name: name.to_owned(),
-            };
-            self.overrides(&resource).and_then(|set| set.get(key))
-        };
-        let own = dynamic(&node).map(|value| (value, ConfigSource::DynamicBroker));
-        let all = dynamic("").map(|value| (value, ConfigSource::DynamicDefaultBroker));
-        let fixed = self
-            .config
-            .broker
-            .get(key)
-            .map(|value| (value, ConfigSource::StaticBroker));
-        own.into_iter().chain(all).chain(fixed)
+        let all = given.chain(default);
+        all.skip_while(|synonym| synonym.name != of).collect()
     }
 
     /// A broker's key as DescribeConfigs shows it, if it is one that topics take defaults from.
     #[must_use]
     pub fn describe_broker_config(&self, name: &str) -> Option<DescribedConfig> {
-        let (key, synonym) = TOPIC_CONFIG_KEYS.iter().find_map(|key| {
-            let synonym = key.synonyms.iter().find(|synonym| synonym.key == name)?;
-            Some((key, synonym))
+        let (key, at) = TOPIC_CONFIG_KEYS.iter().find_map(|key| {
+            let at = key.synonyms.iter().position(|s| s.key == name)?;
+            Some((key, at))
         })?;
-        let set = self
-            .broker_value(synonym.key)
-            .map(|(value, source)| DescribedSynonym {
-                name: name.to_owned(),
-                value: value.clone(),
-                source,
-            });
-        let last = key.synonyms.last() == Some(synonym) && has_broker_default(key);
-        let default = last.then(|| DescribedSynonym {
-            name: name.to_owned(),
-            value: broker_default(key).to_owned(),
-            source: ConfigSource::Default,
-        });
-        let synonyms: Vec<_> = set.chain(default).collect();
-        let first = synonyms.first();
-        Some(DescribedConfig {
-            name: name.to_owned(),
-            value: first.map(|first| first.value.clone()),
-            source: first.map_or(ConfigSource::Default, |first| first.source),
-            kind: key.kind,
-            doc: key.doc,
-            synonyms,
-        })
+        // Where one key is the other's default, not another unit of it, only that way round.
+        let from = if key.name == "flush.ms" { at } else { 0 };
+        let synonyms = self.listed(key, &key.synonyms[from..], name);
+        let value = synonyms.first().map(|first| first.value.clone());
+        let kind = match key.synonyms[at].unit {
+            Unit::Same => key.kind,
+            Unit::Minutes | Unit::Hours => ConfigKind::Int,
+        };
+        let config = described(key, name, value, synonyms);
+        Some(DescribedConfig { kind, ..config })
+    }
+}
+
+/// The broker's keys that topics take defaults from, each with whether it can change while the
+/// broker runs: of several for one setting, only the strongest (Kafka: `DynamicLogConfig`).
+pub fn broker_config_keys() -> impl Iterator<Item = (&'static str, bool)> {
+    TOPIC_CONFIG_KEYS.iter().flat_map(|key| {
+        let synonyms = key.synonyms.iter().enumerate();
+        synonyms.map(|(at, synonym)| (synonym.key, at == 0))
+    })
+}
+
+fn in_topics_unit((synonym, given): &(Synonym, DescribedSynonym)) -> String {
+    synonym.convert(&given.value)
+}
+
+fn described(
+    key: &TopicConfigKey,
+    name: &str,
+    value: Option<String>,
+    synonyms: Vec<DescribedSynonym>,
+) -> DescribedConfig {
+    let first = synonyms.first();
+    DescribedConfig {
+        name: name.to_owned(),
+        value,
+        source: first.map_or(ConfigSource::Default, |first| first.source),
+        kind: key.kind,
+        synonyms,
+        doc: key.doc,
     }
 }
 
@@ -220,16 +265,10 @@ fn normal(key: &TopicConfigKey, value: &str) -> String {
     }
 }
 
-/// The default of the last synonym, in its own unit.
+/// The default of a broker's last key for a topic's setting, in that key's unit.
 fn broker_default(key: &TopicConfigKey) -> &'static str {
     match key.name {
         "retention.ms" | "segment.ms" => "168",
         _ => key.default,
     }
-}
-
-/// Whether the last synonym has a default of its own in Kafka: where the first is unset there,
-/// the broker falls back by other rules, and DescribeConfigs lists no synonym.
-fn has_broker_default(key: &TopicConfigKey) -> bool {
-    !matches!(key.name, "flush.ms" | "segment.ms" | "segment.jitter.ms")
 }
