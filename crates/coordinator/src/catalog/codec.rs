@@ -16,9 +16,10 @@ use crate::machine::{DamagedRecord, LogRecord};
 
 /// Version of the frame.
 const FRAME_VERSION: u32 = 1;
-/// The version of each record that is written: the first. Later ones of PartitionRecord add
-/// what one replica in one directory does not have.
+/// The version of each record that is written: the first.
 const RECORD_VERSION: i16 = 0;
+/// But of a partition whose directory is known the one that Kafka 4.3 writes.
+const PARTITION_WITH_DIRECTORIES: i16 = 2;
 /// No broker epoch: nodes of one process do not register.
 const NO_EPOCH: i64 = -1;
 
@@ -34,7 +35,7 @@ pub(super) fn encode(event: &Event) -> LogRecord {
             topic,
             index,
             partition,
-        } => framed(&PartitionRecord {
+        } => framed_partition(&PartitionRecord {
             partition_id: *index,
             topic_id: *topic,
             replicas: partition.replicas.clone(),
@@ -42,6 +43,7 @@ pub(super) fn encode(event: &Event) -> LogRecord {
             leader: partition.leader,
             leader_epoch: partition.leader_epoch,
             partition_epoch: partition.partition_epoch,
+            directories: partition.directories.clone(),
             ..Default::default()
         }),
         Event::TopicRemoved { id } => framed(&RemoveTopicRecord {
@@ -78,12 +80,26 @@ pub(super) fn encode(event: &Event) -> LogRecord {
 }
 
 fn framed<R: Message + Record>(record: &R) -> Bytes {
+    framed_at(RECORD_VERSION, record)
+}
+
+fn framed_partition(record: &PartitionRecord) -> Bytes {
+    let known = !record.directories.is_empty();
+    let version = if known {
+        PARTITION_WITH_DIRECTORIES
+    } else {
+        RECORD_VERSION
+    };
+    framed_at(version, record)
+}
+
+fn framed_at<R: Message + Record>(version: i16, record: &R) -> Bytes {
     let mut writer = Writer::new();
     writer.uvarint(FRAME_VERSION);
     writer.uvarint(u32::try_from(R::TYPE).expect("record types are positive"));
-    writer.uvarint(u32::try_from(RECORD_VERSION).expect("versions are positive"));
+    writer.uvarint(u32::try_from(version).expect("versions are positive"));
     record
-        .encode(&mut writer, RECORD_VERSION)
+        .encode(&mut writer, version)
         .expect("what was validated fits its record");
     writer.finish_contiguous()
 }
@@ -128,6 +144,7 @@ fn event(reader: &mut Reader, kind: i16, version: i16) -> Result<Option<Event>, 
                     partition_epoch: record.partition_epoch,
                     replicas: record.replicas,
                     isr: record.isr,
+                    directories: record.directories,
                 },
             }
         }

@@ -162,8 +162,13 @@ impl Catalog {
             return Err(too_many());
         }
         Ok((0..count)
-            .map(|index| Partition::on(self.place(index)))
+            .map(|index| self.partition_on(self.place(index)))
             .collect())
+    }
+
+    /// A new partition on a node.
+    pub(super) fn partition_on(&self, node: i32) -> Partition {
+        Partition::on(node, self.config.directories.get(&node).copied())
     }
 
     /// The node of a partition that may be anywhere.
@@ -236,7 +241,7 @@ impl Catalog {
                  this is not consistent with previous partitions, which have {others} replica(s).",
                 nodes.len()
             ))),
-            _ => Ok(Partition::on(*first)),
+            _ => Ok(self.partition_on(*first)),
         }
     }
 }

@@ -19,6 +19,8 @@ use crate::producer_id;
 pub struct CatalogConfig {
     /// The nodes that partitions are spread over. At least one.
     pub nodes: Vec<i32>,
+    /// The log directory of each node, as far as known.
+    pub directories: BTreeMap<i32, Uuid>,
     /// `num.partitions`: how many a topic gets that does not say.
     pub num_partitions: i32,
     /// `default.replication.factor`: what is wished for a topic that does not say.
@@ -36,6 +38,7 @@ impl Default for CatalogConfig {
     fn default() -> Self {
         Self {
             nodes: vec![1],
+            directories: BTreeMap::new(),
             num_partitions: 1,
             default_replication_factor: 1,
             delete_topic_enable: true,

@@ -6,7 +6,6 @@ use super::command::{Event, MorePartitions, Refusal};
 use super::create::{MAX_PARTITIONS, invalid_assignment, too_many};
 use super::machine::Catalog;
 use super::once_each::once_each;
-use super::state::Partition;
 
 type Grown = (String, Result<(), Refusal>);
 
@@ -60,7 +59,7 @@ impl Catalog {
             None => {
                 let from = topic.partitions.len();
                 (from..from + additional)
-                    .map(|n| Partition::on(self.place(n)))
+                    .map(|n| self.partition_on(self.place(n)))
                     .collect()
             }
         };

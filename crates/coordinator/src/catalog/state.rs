@@ -28,17 +28,21 @@ pub struct Partition {
     pub replicas: Vec<i32>,
     /// The replicas that are up to date: likewise.
     pub isr: Vec<i32>,
+    /// The log directory of each replica, in their order (KIP-858); empty if that was not recorded,
+    /// as older versions did not.
+    pub directories: Vec<Uuid>,
 }
 
 impl Partition {
-    /// A new partition on one node.
-    pub(super) fn on(node: i32) -> Self {
+    /// A new partition on one node, in this directory of it if that is known.
+    pub(super) fn on(node: i32, directory: Option<Uuid>) -> Self {
         Self {
             leader: node,
             leader_epoch: 0,
             partition_epoch: 0,
             replicas: vec![node],
             isr: vec![node],
+            directories: directory.into_iter().collect(),
         }
     }
 }

@@ -72,20 +72,30 @@ fn real_records_decode_and_encode_to_themselves() {
     }
 }
 
-/// Kafka writes a later version, with the log directories of the replicas.
+/// The first was written by Kafka 4.3.1, the second by older versions of ours.
 #[test]
-fn a_real_partition_record_decodes_and_ours_is_its_first_version() {
-    let partition = Event::PartitionCreated {
-        topic: topic_id(),
-        index: 1,
-        partition: Partition::on(1),
-    };
-    let real = "010302 00000001 c8dd290feba940ba8fa506d6ee123565 0200000001 0200000001 01 01
-                00000001 00000000 00000000 02598bf59a7566c8d8c4a5ec84a8dabab0 00";
-    assert_eq!(decoded(real), partition);
-    let ours = "010300 00000001 c8dd290feba940ba8fa506d6ee123565 0200000001 0200000001 01 01
-                00000001 00000000 00000000 00";
-    assert_eq!(Catalog::encode(&partition), Some(record(ours)));
+fn a_partition_is_recorded_with_its_directory_where_that_is_known() {
+    let directory = Uuid(0x598b_f59a_7566_c8d8_c4a5_ec84_a8da_bab0_u128.to_be_bytes());
+    for (directory, bytes) in [
+        (
+            Some(directory),
+            "010302 00000001 c8dd290feba940ba8fa506d6ee123565 0200000001 0200000001 01 01
+             00000001 00000000 00000000 02598bf59a7566c8d8c4a5ec84a8dabab0 00",
+        ),
+        (
+            None,
+            "010300 00000001 c8dd290feba940ba8fa506d6ee123565 0200000001 0200000001 01 01
+             00000001 00000000 00000000 00",
+        ),
+    ] {
+        let event = Event::PartitionCreated {
+            topic: topic_id(),
+            index: 1,
+            partition: Partition::on(1, directory),
+        };
+        assert_eq!(decoded(bytes), event);
+        assert_eq!(Catalog::encode(&event), Some(record(bytes)));
+    }
 }
 
 #[test]

@@ -464,3 +464,35 @@ fn no_producer_id_is_given_twice_even_across_a_crash() {
         bench.rig = bench.rig.crashed(bench.rig.batches());
     }
 }
+
+#[test]
+fn new_partitions_are_in_the_directory_of_their_node_and_a_snapshot_keeps_it() {
+    let directory = Uuid([9; 16]);
+    let mut bench = Bench::with(CatalogConfig {
+        nodes: vec![1, 2],
+        directories: [(1, directory)].into(),
+        ..CatalogConfig::default()
+    });
+    let topic = NewTopic {
+        partitions: 2,
+        ..bench.topic("t")
+    };
+    bench.create(topic).expect("made");
+    let by_hand = assigned(&mut bench, "u", &[(0, &[1])]);
+    bench.create(by_hand).expect("made");
+    assert_eq!(grow(&mut bench, "t", 3, None), Ok(()));
+    let mut copy = Catalog::new(CatalogConfig::default());
+    for event in bench.catalog().snapshot() {
+        copy.apply(0, &event);
+    }
+    for catalog in [bench.catalog(), &copy] {
+        let of = |topic, index| {
+            let partition = catalog.partition(topic, index).expect("made");
+            partition.directories.as_slice()
+        };
+        assert_eq!(of("t", 0), [directory]);
+        assert_eq!(of("t", 1), [], "of the other node it is not known");
+        assert_eq!(of("t", 2), [directory]);
+        assert_eq!(of("u", 0), [directory]);
+    }
+}
