@@ -1,7 +1,8 @@
 //! DescribeConfigs (key 32), versions 1–4.
 //!
 //! All settings, or those asked for, of topics, of this node, and (an empty name) what is set for
-//! all nodes while they run. The settings of a node are those that this broker has.
+//! all nodes while they run. The settings of a node are those that this broker has, and those that
+//! topics take defaults from.
 //!
 //! * 1 where values come from, and synonyms; 3 types and documentation; 4 flexible.
 //!
@@ -12,7 +13,7 @@ use crate::config::{Config, Kind, SETTINGS, Setting};
 use crate::engine::Context;
 use once_coordinator::catalog::{
     Catalog, ConfigKind, ConfigSource, DescribedConfig, DescribedSynonym, Resource, ResourceKind,
-    why_invalid_topic_name,
+    broker_config_keys, why_invalid_topic_name,
 };
 use once_wire::codec::VersionRange;
 use once_wire::error::ErrorCode;
@@ -23,6 +24,7 @@ use once_wire::message::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResponse, DescribeConfigsResult,
     DescribeConfigsSynonym,
 };
+use std::collections::BTreeMap;
 
 /// See the module.
 pub(crate) struct DescribeConfigs;
@@ -146,43 +148,47 @@ fn all_nodes(catalog: &Catalog) -> Vec<Described> {
 /// The settings of this node: what the catalog knows of a key, as it can change; else what the
 /// node was started with.
 fn this_node(cx: &mut Context<'_>) -> Vec<Described> {
-    let settings =
-        SETTINGS.iter().map(
-            |setting| match cx.catalog().describe_broker_config(setting.key) {
-                Some(config) => Described {
-                    read_only: false,
-                    kind: config.kind.id(),
-                    config,
-                },
-                None => started_with(setting, cx.config()),
-            },
-        );
-    settings.collect()
+    let changeable: BTreeMap<&str, bool> = broker_config_keys().collect();
+    let fixed = SETTINGS
+        .iter()
+        .filter(|setting| !changeable.contains_key(setting.key));
+    let mut settings: Vec<Described> = fixed
+        .map(|setting| started_with(setting, cx.config()))
+        .collect();
+    for (key, dynamic) in changeable {
+        let config = cx.catalog().describe_broker_config(key);
+        settings.extend(config.map(|config| Described {
+            read_only: !dynamic,
+            kind: config.kind.id(),
+            config,
+        }));
+    }
+    settings.sort_by(|a, b| a.config.name.cmp(&b.config.name));
+    settings
 }
 
+/// What the operator gave is listed also where it says what the default says.
 fn started_with(setting: &Setting, config: &Config) -> Described {
-    let value = (setting.get)(config);
     let default = (setting.get)(&Config::default());
-    let source = if value == default {
-        ConfigSource::Default
-    } else {
-        ConfigSource::StaticBroker
-    };
+    let given = config.given.contains_key(setting.key);
+    let value = (setting.get)(config);
     let synonym = |value: &String, source| DescribedSynonym {
         name: setting.key.to_owned(),
         value: value.clone(),
         source,
     };
-    let own = value.iter().filter(|_| value != default);
+    let own = value.iter().filter(|_| given || value != default);
     let own = own.map(|value| synonym(value, ConfigSource::StaticBroker));
     let fallback = default
         .iter()
         .map(|value| synonym(value, ConfigSource::Default));
-    let synonyms = own.chain(fallback).collect();
+    let synonyms: Vec<_> = own.chain(fallback).collect();
     let config = DescribedConfig {
         name: setting.key.to_owned(),
         value,
-        source,
+        source: synonyms
+            .first()
+            .map_or(ConfigSource::Default, |first| first.source),
         kind: ConfigKind::String,
         synonyms,
         doc: "",

@@ -260,6 +260,35 @@ fn the_nodes_settings_are_described_and_some_change_for_all_topics() {
     assert_eq!(refused.error_code, ErrorCode::InvalidRequest.code());
 }
 
+/// As Kafka: a given value is listed even if it says what the default says, and of several keys
+/// for one setting only the strongest can change.
+#[test]
+fn a_nodes_settings_say_who_set_them_and_which_can_change() {
+    let mut rig = Rig::with(|config| {
+        config.set("num.partitions", "1").expect("a setting");
+    });
+    let client = rig.connect();
+    let mut request = describe_request(BROKER, "1", &[]);
+    request.include_synonyms = true;
+    let all = rig.call(client, 4, &request).results.remove(0).configs;
+    assert!(all.is_sorted_by(|a, b| a.name < b.name));
+    let told = |name: &str| {
+        let config = all.iter().find(|config| config.name == name);
+        let config = config.expect("listed");
+        let sources = config.synonyms.iter().map(|synonym| synonym.source);
+        (
+            config.value.as_deref(),
+            config.config_source,
+            config.read_only,
+            sources.collect::<Vec<_>>(),
+        )
+    };
+    assert_eq!(told("num.partitions"), (Some("1"), 4, true, vec![4, 5]));
+    assert_eq!(told("fetch.max.bytes").1, 5);
+    assert_eq!(told("log.retention.ms"), (None, 5, false, vec![]));
+    assert_eq!(told("log.retention.hours"), (Some("168"), 5, true, vec![5]));
+}
+
 #[test]
 fn the_brokers_own_topics_are_neither_deleted_nor_grown() {
     let mut rig = Rig::new();
