@@ -2,6 +2,8 @@
 
 mod bytes;
 mod configs;
+mod described;
+mod places;
 mod random;
 mod topics;
 
