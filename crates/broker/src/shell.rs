@@ -1,6 +1,7 @@
 //! The world: sockets, threads, files, the clock. No decision is made here.
 
 pub(crate) mod budget;
+pub(crate) mod checks;
 pub(crate) mod clock;
 pub(crate) mod connection;
 pub(crate) mod disk;

@@ -1,6 +1,6 @@
 //! Appending: judge on copies, place the batch, commit the copies. Nothing changes if a check fails.
 
-use once_wire::batch::{Batch, TimestampType};
+use once_wire::batch::{Batch, ClientBatch, TimestampType};
 use once_wire::control;
 
 use crate::error::AppendError;
@@ -9,9 +9,6 @@ use crate::producer::{CompletedTransaction, Marker, NONE, Origin, ProducerAppend
 use crate::producers::data_batch;
 use crate::segments::{Extent, Segment};
 use crate::write::{BatchWrite, Write};
-
-/// A batch of a client never decompresses to more than this while its keys are checked.
-const DECOMPRESSED_MAX: usize = 128 << 20;
 
 /// The answer to an append. It may be given to the client once the high watermark passes `last_offset`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,17 +29,28 @@ pub struct Appended {
 }
 
 impl PartitionLog {
-    /// Appends a client's batch, whose own shape was checked before: size, timestamps, keys, then duplicates,
-    /// epoch, sequence and transaction.
+    /// Appends a client's batch: size, timestamps, keys, then duplicates, epoch, sequence and transaction are
+    /// judged. Its records are not unpacked again.
+    ///
+    /// The header's largest timestamp becomes that of the records, if the client told another one (Kafka's
+    /// `LogValidator`): searches by time rely on it.
     ///
     /// # Errors
     /// See [`AppendError`]; nothing has changed.
-    pub fn append_client(&mut self, now: i64, batch: &Batch) -> Result<Appended, AppendError> {
+    pub fn append_client(
+        &mut self,
+        now: i64,
+        batch: &ClientBatch,
+    ) -> Result<Appended, AppendError> {
         self.check_size(batch)?;
         self.check_timestamps(now, batch)?;
         self.check_keys(batch)?;
         if let Some(original) = self.duplicate_of(batch) {
             return Ok(original);
+        }
+        let latest = batch.survey().latest;
+        if batch.max_timestamp() != latest {
+            return self.append_data(now, Origin::Client, &batch.with_max_timestamp(latest));
         }
         self.append_data(now, Origin::Client, batch)
     }
@@ -179,14 +187,14 @@ impl PartitionLog {
         Ok(())
     }
 
-    /// Kafka judges each record's timestamp; the first and the largest one stand for them here.
-    fn check_timestamps(&self, now: i64, batch: &Batch) -> Result<(), AppendError> {
+    fn check_timestamps(&self, now: i64, batch: &ClientBatch) -> Result<(), AppendError> {
         if self.config.timestamp_type == TimestampType::LogAppendTime {
             return Ok(());
         }
         let earliest = now.saturating_sub(self.config.timestamp_before_max_ms);
         let latest = now.saturating_add(self.config.timestamp_after_max_ms);
-        for timestamp in [batch.base_timestamp(), batch.max_timestamp()] {
+        let seen = batch.survey();
+        for timestamp in [seen.earliest.unwrap_or(NONE), seen.latest] {
             if timestamp != NONE && !(earliest..=latest).contains(&timestamp) {
                 return Err(AppendError::TimestampOutOfRange {
                     timestamp,
@@ -198,24 +206,13 @@ impl PartitionLog {
         Ok(())
     }
 
-    fn check_keys(&self, batch: &Batch) -> Result<(), AppendError> {
-        if !self.config.compacted {
-            return Ok(());
+    fn check_keys(&self, batch: &ClientBatch) -> Result<(), AppendError> {
+        match batch.survey().keyless {
+            Some(offset_delta) if self.config.compacted => Err(AppendError::MissingKey {
+                offset_delta: i64::from(offset_delta),
+            }),
+            _ => Ok(()),
         }
-        let undecodable =
-            |error: &dyn std::fmt::Display| AppendError::Undecodable(error.to_string());
-        for record in batch
-            .records(DECOMPRESSED_MAX)
-            .map_err(|e| undecodable(&e))?
-        {
-            let record = record.map_err(|e| undecodable(&e))?;
-            if record.key.is_none() {
-                return Err(AppendError::MissingKey {
-                    offset_delta: record.offset - batch.base_offset(),
-                });
-            }
-        }
-        Ok(())
     }
 
     /// The original's answer, if the batch is one of its producer's remembered batches.

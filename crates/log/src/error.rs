@@ -31,9 +31,6 @@ pub enum AppendError {
         /// Which record of the batch, counted from 0.
         offset_delta: i64,
     },
-    /// The records cannot be decoded.
-    #[error("the batch cannot be decoded: {0}")]
-    Undecodable(String),
     /// The producer's epoch is below the one the partition knows: it has been fenced (`INVALID_PRODUCER_EPOCH`).
     #[error(
         "producer {producer_id} uses epoch {epoch}, but epoch {current} is in use: it has been fenced"
@@ -94,7 +91,6 @@ impl AppendError {
             AppendError::TooLarge { .. } => ErrorCode::MessageTooLarge,
             AppendError::TimestampOutOfRange { .. } => ErrorCode::InvalidTimestamp,
             AppendError::MissingKey { .. } => ErrorCode::InvalidRecord,
-            AppendError::Undecodable(_) => ErrorCode::CorruptMessage,
             AppendError::StaleProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
             AppendError::OutOfOrderSequence { .. } => ErrorCode::OutOfOrderSequenceNumber,
             AppendError::NotTransactional { .. } => ErrorCode::InvalidTxnState,

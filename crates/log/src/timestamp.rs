@@ -1,15 +1,16 @@
 //! Finding offsets by time (ListOffsets).
 
 use bytes::Bytes;
-use once_wire::batch::Batch;
+use once_wire::batch::{Batch, BatchHeader, CLIENT_DECOMPRESSED_MAX};
+use once_wire::compression::Compression;
 
 use crate::log::PartitionLog;
 use crate::producer::NONE;
 use crate::read::{FileRange, Isolation};
 use crate::segments::Segment;
 
-/// A batch never decompresses to more than this while its timestamps are looked at.
-pub(crate) const DECOMPRESSED_MAX: usize = 128 << 20;
+/// A batch never decompresses to more than this while its timestamps are looked at: no client could write more.
+const DECOMPRESSED_MAX: usize = CLIENT_DECOMPRESSED_MAX;
 
 /// What a search by time says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,23 +85,35 @@ impl PartitionLog {
             Some(first) if first >= segment.end => segment.max_timestamp.timestamp,
             Some(_) => self.tail.gone_from(segment.base).unwrap_or(i64::MIN),
         };
+        let range = FileRange {
+            segment: segment.base,
+            position: 0,
+            from,
+            upper,
+            max_bytes: 0,
+            at_least_one: true,
+        };
+        let in_file = TimestampLookup::InFile(TimestampSearch { range, timestamp });
         if gone >= timestamp {
-            let range = FileRange {
-                segment: segment.base,
-                position: 0,
-                from,
-                upper,
-                max_bytes: 0,
-                at_least_one: true,
-            };
-            return TimestampLookup::InFile(TimestampSearch { range, timestamp });
+            return in_file;
         }
-        let candidates = self.tail.from(from).take_while(|b| b.last_offset < upper);
-        candidates
-            .filter(|b| b.max_timestamp >= timestamp)
-            .find_map(|b| first_at_or_after(b.bytes.clone(), from, timestamp))
-            .map_or(TimestampLookup::NotFound, TimestampLookup::Found)
+        let seen = self.tail.from(from).take_while(|b| b.last_offset < upper);
+        for batch in seen.filter(|b| b.max_timestamp >= timestamp) {
+            if is_compressed(&batch.bytes) {
+                return in_file;
+            }
+            if let Some(found) = first_at_or_after(batch.bytes.clone(), from, timestamp) {
+                return TimestampLookup::Found(found);
+            }
+        }
+        TimestampLookup::NotFound
     }
+}
+
+/// What must be unpacked is left to who reads the files: it may take long, and whoever asks the log must not
+/// wait. All that a reader may see is in the files.
+fn is_compressed(bytes: &[u8]) -> bool {
+    BatchHeader::read(bytes).is_ok_and(|header| header.compression() != Compression::None)
 }
 
 /// The first record of a batch at or after an offset and a timestamp, if the batch can be decoded and has one.

@@ -11,7 +11,7 @@ mod view;
 pub use builder::BatchBuilder;
 pub use error::BatchError;
 pub use header::{BatchHeader, HEADER_SIZE, TimestampType};
-pub use view::{Batch, CLIENT_DECOMPRESSED_MAX};
+pub use view::{Batch, CLIENT_DECOMPRESSED_MAX, ClientBatch};
 
 #[cfg(test)]
 mod tests;

@@ -1,8 +1,12 @@
 //! Kafka's four codecs, each with a bound on what comes out.
 
-use std::io::{self, Read, Write};
+mod inflate;
 
-use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
+pub(crate) use inflate::Inflate;
+
+use std::io::{self, Write};
+
+use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use thiserror::Error;
 
 /// How the records of a batch are compressed: bits 0 to 2 of its attributes.
@@ -79,30 +83,23 @@ impl Compression {
     /// Decompresses to at most `limit` bytes. Memory grows with what comes out, never with what a header
     /// announces, but for a codec's own window.
     pub fn decompress(self, data: &[u8], limit: usize) -> Result<Vec<u8>, CompressionError> {
-        match self {
-            Compression::None if data.len() > limit => Err(CompressionError::OverLimit { limit }),
-            Compression::None => Ok(data.to_vec()),
-            Compression::Gzip => self.read_all(flate2::bufread::MultiGzDecoder::new(data), limit),
-            Compression::Snappy => unsnappy(data, limit),
-            Compression::Lz4 => self.read_all(FrameDecoder::new(data), limit),
-            Compression::Zstd => {
-                let decoder = zstd::stream::read::Decoder::with_buffer(data);
-                self.read_all(decoder.map_err(|_| CompressionError::Corrupt(self))?, limit)
+        let mut inflate = Inflate::new(self, data, limit)?;
+        let mut out = Vec::new();
+        loop {
+            let filled = out.len();
+            out.resize(filled + filled.clamp(CHUNK_MIN, CHUNK_MAX), 0);
+            let read = inflate.read(&mut out[filled..])?;
+            out.truncate(filled + read);
+            if read == 0 {
+                return Ok(out);
             }
         }
     }
-
-    fn read_all(self, from: impl Read, limit: usize) -> Result<Vec<u8>, CompressionError> {
-        let mut out = Vec::new();
-        // One byte more than allowed tells whether there is more.
-        let result = from.take(limit as u64 + 1).read_to_end(&mut out);
-        if out.len() > limit {
-            return Err(CompressionError::OverLimit { limit });
-        }
-        result.map_err(|_| CompressionError::Corrupt(self))?;
-        Ok(out)
-    }
 }
+
+/// The least and the most that is asked of a decoder at once: it may give little and is asked again.
+const CHUNK_MIN: usize = 4 << 10;
+const CHUNK_MAX: usize = 64 << 10;
 
 /// The default of Kafka's `compression.zstd.level`.
 const ZSTD_LEVEL: i32 = 3;
@@ -141,25 +138,6 @@ fn snappy(data: &[u8]) -> Vec<u8> {
         out.extend_from_slice(&compressed);
     }
     out
-}
-
-fn unsnappy(data: &[u8], limit: usize) -> Result<Vec<u8>, CompressionError> {
-    let mut out = Vec::new();
-    if !data.starts_with(&XERIAL_HEADER[..XERIAL_MAGIC]) {
-        unsnappy_block(data, limit, &mut out)?;
-        return Ok(out);
-    }
-    let corrupt = CompressionError::Corrupt(Compression::Snappy);
-    let mut rest = data.get(XERIAL_HEADER.len()..).ok_or(corrupt)?;
-    while !rest.is_empty() {
-        let (len, after) = rest.split_first_chunk().ok_or(corrupt)?;
-        let (block, after) = after
-            .split_at_checked(u32::from_be_bytes(*len) as usize)
-            .ok_or(corrupt)?;
-        unsnappy_block(block, limit, &mut out)?;
-        rest = after;
-    }
-    Ok(out)
 }
 
 fn unsnappy_block(block: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), CompressionError> {

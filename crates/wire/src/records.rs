@@ -1,5 +1,10 @@
 //! The records inside a batch: read in order, headers kept as they came, repeated ones included.
 
+mod survey;
+
+pub use survey::Survey;
+pub(crate) use survey::survey;
+
 use bytes::{BufMut, Bytes};
 
 use crate::batch::{BatchError, BatchHeader, TimestampType};
@@ -132,40 +137,43 @@ struct RawRecord {
     end: usize,
 }
 
-/// Checks the shape of the record area of a client's batch: `count` records with offset deltas 0, 1, …,
-/// each filling its length, and nothing after them.
-pub(crate) fn check(area: &[u8], count: i32) -> Result<(), BatchError> {
-    let mut cursor = Cursor { area, at: 0 };
-    for expected in 0..count {
-        let raw = cursor.record()?;
-        if raw.offset_delta != expected {
-            return Err(BatchError::OffsetDelta {
-                expected,
-                found: raw.offset_delta,
-            });
+/// Kafka's variable-length numbers: seven bits a byte, the lowest first, zig-zag.
+trait Varints {
+    /// The next byte.
+    fn byte(&mut self) -> Result<u8, BatchError>;
+
+    fn varlong(&mut self) -> Result<i64, BatchError> {
+        let mut value = 0u64;
+        for shift in (0..70).step_by(7) {
+            let byte = self.byte()?;
+            // The tenth byte has room for one bit only.
+            if shift == 63 && byte > 1 {
+                return Err(BatchError::MalformedRecord);
+            }
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
+            }
         }
-        let headers = Cursor {
-            area: &area[..raw.end],
-            at: raw.headers,
-        };
-        for header in (HeaderCursor {
-            cursor: headers,
-            left: raw.header_count,
-        }) {
-            header?;
-        }
+        Err(BatchError::MalformedRecord)
     }
-    let trailing = area.len() - cursor.at;
-    if trailing > 0 {
-        Err(BatchError::TrailingBytes(trailing))
-    } else {
-        Ok(())
+
+    fn varint(&mut self) -> Result<i32, BatchError> {
+        i32::try_from(self.varlong()?).map_err(|_| BatchError::MalformedRecord)
     }
 }
 
 struct Cursor<'a> {
     area: &'a [u8],
     at: usize,
+}
+
+impl Varints for Cursor<'_> {
+    fn byte(&mut self) -> Result<u8, BatchError> {
+        let byte = self.area.get(self.at).ok_or(BatchError::MalformedRecord)?;
+        self.at += 1;
+        Ok(*byte)
+    }
 }
 
 impl Cursor<'_> {
@@ -201,32 +209,6 @@ impl Cursor<'_> {
         }
         self.at = end;
         Ok(raw)
-    }
-
-    fn byte(&mut self) -> Result<u8, BatchError> {
-        let byte = self.area.get(self.at).ok_or(BatchError::MalformedRecord)?;
-        self.at += 1;
-        Ok(*byte)
-    }
-
-    fn varlong(&mut self) -> Result<i64, BatchError> {
-        let mut value = 0u64;
-        for shift in (0..70).step_by(7) {
-            let byte = self.byte()?;
-            // The tenth byte has room for one bit only.
-            if shift == 63 && byte > 1 {
-                return Err(BatchError::MalformedRecord);
-            }
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
-            }
-        }
-        Err(BatchError::MalformedRecord)
-    }
-
-    fn varint(&mut self) -> Result<i32, BatchError> {
-        i32::try_from(self.varlong()?).map_err(|_| BatchError::MalformedRecord)
     }
 
     /// Bytes after their length; −1 is null.

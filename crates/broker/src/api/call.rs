@@ -32,6 +32,13 @@ pub(crate) enum Wake {
 /// A decoded request. Most are [`Decoded`]; Produce and Fetch, which carry work from one visit
 /// to the next, have calls of their own.
 pub(crate) trait Call: Send {
+    /// Whether checks are left that would keep a network thread busy.
+    fn is_heavy(&self) -> bool {
+        false
+    }
+    /// Finishes the checks of a heavy call, before its first visit. The function tells the
+    /// `max.message.bytes` of a topic, if there is that topic.
+    fn check(&mut self, _max_message_bytes: &dyn Fn(&str) -> Option<u32>) {}
     /// The first visit.
     fn start(&mut self, cx: &mut Context<'_>) -> Outcome;
     /// A later visit.

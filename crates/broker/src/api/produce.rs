@@ -10,24 +10,30 @@
 //!   versions. A Produce 0–2 itself is answered UNSUPPORTED_VERSION ([`super::produce_legacy`]).
 //! * Left out: 12 (transactions of KIP-890 part 2) and 13 (topic ids).
 //!
+//! Batches are checked before the engine sees them. What takes long is checked off the network's threads,
+//! and the batches of one request give [`CLIENT_DECOMPRESSED_MAX`] bytes at most: MESSAGE_TOO_LARGE, a
+//! bound that Kafka does not have.
+//!
 //! A transactional batch is appended only if its partition is part of the producer's ongoing
 //! transaction, checked in the same step as the append: no hanging transaction can arise
 //! (KIP-890; Kafka: `ReplicaManager.maybeSendPartitionsToTransactionCoordinator`).
 
+mod records;
+
 use super::call::reply_or_close;
-use super::{Call, Outcome, Row, Wake, encode_reply};
-use crate::engine::Context;
+use super::{Call, Outcome, Row, Wake, encode_reply, errors};
+use crate::engine::{Context, LogId};
 use once_coordinator::ids::TopicPartition;
 use once_coordinator::machine::ProducerIdentity;
 use once_wire::api::ApiKey;
-use once_wire::batch::Batch;
+use once_wire::batch::{Batch, CLIENT_DECOMPRESSED_MAX};
 use once_wire::codec::{DecodeError, Message, Reader, Request, VersionRange};
-use once_wire::compression::Compression;
 use once_wire::error::ErrorCode;
 use once_wire::message::produce_request::ProduceRequest;
 use once_wire::message::produce_response::{
     PartitionProduceResponse, ProduceResponse, TopicProduceResponse,
 };
+use records::{Records, Refusal};
 
 /// The row of the table. Produce has a call of its own: batches are checked before the engine.
 pub(crate) const fn row() -> Row {
@@ -40,10 +46,10 @@ pub(crate) const fn row() -> Row {
     }
 }
 
-/// One partition's part, its batch checked.
+/// One partition's part.
 struct Part {
     index: i32,
-    batch: Result<Batch, ErrorCode>,
+    records: Records,
 }
 
 struct Produce {
@@ -54,54 +60,42 @@ struct Produce {
 
 fn parse(reader: &mut Reader, version: i16) -> Result<Box<dyn Call>, DecodeError> {
     let request = ProduceRequest::decode(reader, version)?;
-    let topics = request
-        .topic_data
-        .into_iter()
-        .map(|topic| {
-            let parts = topic
-                .partition_data
-                .into_iter()
-                .map(|data| Part {
-                    index: data.index,
-                    batch: check(data.records, version),
-                })
-                .collect();
-            (topic.name, parts)
-        })
-        .collect();
-    let transactional_id = request.transactional_id;
-    Ok(Box::new(Produce {
-        acks: request.acks,
-        transactional_id,
-        topics,
-    }))
-}
-
-/// What a client may send in one partition: exactly one whole, sound batch of version 2 (Kafka:
-/// `ProduceRequest.validateRecords`, `LogValidator`).
-fn check(records: Option<bytes::Bytes>, version: i16) -> Result<Batch, ErrorCode> {
-    let records = records
-        .filter(|records| !records.is_empty())
-        .ok_or(ErrorCode::InvalidRecord)?;
-    let batch = Batch::parse(records).map_err(|error| error.code())?;
-    if batch.compression() == Compression::Zstd && version < 7 {
-        return Err(ErrorCode::UnsupportedCompressionType);
+    let mut topics = Vec::with_capacity(request.topic_data.len());
+    for topic in request.topic_data {
+        let parts = topic.partition_data.into_iter().map(|data| Part {
+            index: data.index,
+            records: Records::read(data.records, version),
+        });
+        topics.push((topic.name, parts.collect()));
     }
-    batch.check_client().map_err(|error| error.code())?;
-    Ok(batch)
+    let mut produce = Produce {
+        acks: request.acks,
+        transactional_id: request.transactional_id,
+        topics,
+    };
+    records::check_light(produce.parts_mut().map(|part| &mut part.records));
+    Ok(Box::new(produce))
 }
 
 impl Produce {
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut Part> {
+        self.topics.iter_mut().flat_map(|(_, parts)| parts)
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.topics.iter().flat_map(|(_, parts)| parts)
+    }
+
     /// An error that concerns every partition.
     fn common_error(&self) -> Option<ErrorCode> {
         if !(-1..=1).contains(&self.acks) {
             return Some(ErrorCode::InvalidRequiredAcks);
         }
-        let mut producers = self
-            .topics
-            .iter()
-            .flat_map(|(_, parts)| parts)
-            .filter_map(|part| part.batch.as_ref().ok())
+        let sound = self.parts().filter_map(|part| match &part.records {
+            Records::Sound(batch) => Some(batch),
+            Records::Unchecked(..) | Records::Refused(_) => None,
+        });
+        let mut producers = sound
             .filter(|batch| batch.is_transactional())
             .map(|batch| (batch.producer_id(), batch.producer_epoch()));
         let first = producers.next()?;
@@ -114,11 +108,7 @@ impl Produce {
     }
 
     fn append(&self, cx: &mut Context<'_>, topic: &str, part: &Part) -> PartitionProduceResponse {
-        let appended = match &part.batch {
-            Err(error) => Err((*error, None)),
-            Ok(batch) => self.append_batch(cx, topic, part.index, batch),
-        };
-        match appended {
+        match self.append_records(cx, topic, part) {
             Ok(appended) => PartitionProduceResponse {
                 index: part.index,
                 base_offset: appended.base_offset,
@@ -136,21 +126,25 @@ impl Produce {
         }
     }
 
-    fn append_batch(
+    fn append_records(
         &self,
         cx: &mut Context<'_>,
         topic: &str,
-        index: i32,
-        batch: &Batch,
+        part: &Part,
     ) -> Result<once_log::Appended, (ErrorCode, Option<String>)> {
         let log = cx
-            .find_log(topic, index)
+            .find_log(topic, part.index)
             .ok_or((ErrorCode::UnknownTopicOrPartition, None))?;
+        let batch = match &part.records {
+            Records::Sound(batch) => batch,
+            Records::Refused(refusal) => return Err((refused(cx, log, *refusal), None)),
+            Records::Unchecked(..) => return Err((errors::unchecked(), None)),
+        };
         if super::internal::is_internal(topic) {
             return Err((ErrorCode::InvalidTopicException, None));
         }
         if batch.is_transactional() {
-            self.verify(cx, topic, index, batch)
+            self.verify(cx, topic, part.index, batch)
                 .map_err(|error| (error, None))?;
         }
         let now = cx.now();
@@ -179,6 +173,17 @@ impl Produce {
     }
 }
 
+/// A batch that is too large is told so, whatever else is wrong with it.
+fn refused(cx: &Context<'_>, log: LogId, refusal: Refusal) -> ErrorCode {
+    let max = cx.partition(log).map_or(u32::MAX, |partition| {
+        partition.log.config().max_message_bytes
+    });
+    match refusal.size {
+        Some(size) if size as u64 > u64::from(max) => ErrorCode::MessageTooLarge,
+        Some(_) | None => refusal.code,
+    }
+}
+
 /// What a producer is told for an answer of the transaction coordinator (Kafka:
 /// `ReplicaManager.appendRecords`, its mapping of verification errors). Codes that old clients
 /// retry without new metadata stand for a transaction that is just completing.
@@ -196,6 +201,21 @@ pub(crate) fn produce_error(error: ErrorCode, knows_abortable: bool) -> ErrorCod
 }
 
 impl Call for Produce {
+    fn is_heavy(&self) -> bool {
+        self.parts().any(|part| part.records.is_unchecked())
+    }
+
+    fn check(&mut self, max_message_bytes: &dyn Fn(&str) -> Option<u32>) {
+        let mut room = CLIENT_DECOMPRESSED_MAX;
+        for (name, parts) in &mut self.topics {
+            let max = max_message_bytes(name);
+            for part in parts {
+                part.records.measure(max);
+                part.records.check(&mut room);
+            }
+        }
+    }
+
     fn start(&mut self, cx: &mut Context<'_>) -> Outcome {
         let common = self.common_error();
         let mut first_error = None;

@@ -68,6 +68,13 @@ impl Engine {
         config
     }
 
+    /// The largest batch that a topic takes; `None` if there is no such topic.
+    #[must_use]
+    pub fn max_message_bytes(&self, topic: &str) -> Option<u32> {
+        let log = *self.logs.of_topic(topic).first()?;
+        Some(self.logs.get(log)?.log.config().max_message_bytes)
+    }
+
     /// A topic for a client that named one that does not exist.
     pub(super) fn auto_create_topic(&mut self, name: &str, id: Uuid) -> Result<(), ErrorCode> {
         match name {

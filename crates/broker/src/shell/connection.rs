@@ -5,6 +5,7 @@
 //! answers is not read from.
 
 use super::budget::Budget;
+use super::checks::Checks;
 use super::driver::Driver;
 use crate::api::{TABLE, unsupported};
 use crate::config::Config;
@@ -67,6 +68,7 @@ pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) driver: Arc<Driver>,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) checks: Arc<Checks>,
     pub(crate) config: Arc<Config>,
 }
 
@@ -123,13 +125,16 @@ impl Connection {
                     let decoded = decoded_size(&frame);
                     self.budget.take(self.id, decoded).await;
                     let charge = paid + decoded;
-                    self.budget.unfinished(self.id, !buffer.is_empty());
+                    self.budget.unfinished(self.id, false);
                     flow.charges
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .push_back(charge);
                     flow.in_flight.fetch_add(1, Ordering::AcqRel);
-                    self.request(frame);
+                    self.request(frame).await;
+                    if !buffer.is_empty() {
+                        self.budget.unfinished(self.id, true);
+                    }
                     continue;
                 }
                 Ok(None) => {}
@@ -160,15 +165,23 @@ impl Connection {
     }
 
     /// Decodes a frame and hands it to the engine. What cannot be decoded closes the connection
-    /// in its turn: after the answers to the requests before it.
-    fn request(&self, frame: Bytes) {
-        let input = self
-            .decode(frame)
-            .unwrap_or_else(|why| Input::Refused(self.id, why));
-        self.driver.step(input);
+    /// in its turn: after the answers to the requests before it. The next frame is looked at when
+    /// this one is checked, so that requests stay in order.
+    async fn request(&self, frame: Bytes) {
+        let input = match self.decode(frame) {
+            Ok(request) if request.call.is_heavy() => self.checked(request).await,
+            decoded => decoded,
+        };
+        let refused = |why| Input::Refused(self.id, why);
+        self.driver.step(input.map_or_else(refused, Input::Request));
     }
 
-    fn decode(&self, frame: Bytes) -> Result<Input, String> {
+    async fn checked(&self, request: RequestInput) -> Result<RequestInput, String> {
+        let call = self.checks.finish(&self.driver, request.call).await?;
+        Ok(RequestInput { call, ..request })
+    }
+
+    fn decode(&self, frame: Bytes) -> Result<RequestInput, String> {
         let mut reader = Reader::new(frame);
         let header = read_header(&mut reader).map_err(|error| format!("bad header: {error}"))?;
         let row = TABLE
@@ -182,12 +195,12 @@ impl Connection {
             unsupported(row, &mut reader, header.version)?
         };
         let entropy = random();
-        Ok(Input::Request(RequestInput {
+        Ok(RequestInput {
             connection: self.id,
             header,
             call,
             entropy,
-        }))
+        })
     }
 
     async fn write(

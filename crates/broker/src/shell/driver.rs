@@ -90,6 +90,11 @@ impl Driver {
         self.run(&mut inner, Input::Disconnected(id));
     }
 
+    /// The largest batch that a topic takes; `None` if there is no such topic.
+    pub(crate) fn max_message_bytes(&self, topic: &str) -> Option<u32> {
+        self.lock().engine.max_message_bytes(topic)
+    }
+
     /// One step.
     pub(crate) fn step(&self, input: Input) {
         self.run(&mut self.lock(), input);

@@ -1,5 +1,6 @@
 //! Accepts connections.
 
+use super::checks::Checks;
 use super::connection;
 use super::driver::Driver;
 use crate::config::Config;
@@ -18,6 +19,7 @@ pub(crate) async fn accept(
     mut stop: watch::Receiver<bool>,
 ) {
     let budget = Arc::clone(driver.budget());
+    let checks = Arc::new(Checks::new());
     let open = Arc::new(AtomicUsize::new(0));
     let mut next = 0;
     loop {
@@ -45,6 +47,7 @@ pub(crate) async fn accept(
             id,
             driver: Arc::clone(&driver),
             budget: Arc::clone(&budget),
+            checks: Arc::clone(&checks),
             config: Arc::clone(&config),
         };
         let (open, stop) = (Arc::clone(&open), stop.clone());

@@ -115,10 +115,13 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
     })
 }
 
+/// Threads for work that would keep a network thread busy.
+pub(super) const BLOCKING_THREADS: usize = 4;
+
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(4)
+        .max_blocking_threads(BLOCKING_THREADS)
         .thread_name("once-net")
         .enable_all()
         .build()

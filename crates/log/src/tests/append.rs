@@ -1,7 +1,8 @@
 //! What an append checks besides the producer, how segments roll, and what an answer says.
 
 use once_wire::ErrorCode;
-use once_wire::batch::{Batch, BatchBuilder, TimestampType};
+use once_wire::batch::{Batch, BatchBuilder, ClientBatch, TimestampType};
+use once_wire::compression::Compression;
 
 use crate::{AppendError, Isolation, LogConfig, Marker, PartitionLog, TimestampLookup, Write};
 
@@ -11,6 +12,11 @@ fn record(timestamp: i64, key: Option<&[u8]>) -> Batch {
     BatchBuilder::new()
         .push(timestamp, key, Some(b"value"), &[])
         .build()
+}
+
+/// As a client's batch reaches a log.
+fn sound(batch: &Batch) -> ClientBatch {
+    batch.check_client(0).expect("it is sound")
 }
 
 fn transactional(producer_id: i64, base_sequence: i32) -> Batch {
@@ -38,7 +44,9 @@ fn a_batch_above_max_message_bytes_is_too_large_and_one_at_it_is_not() {
     };
     let size = u32::try_from(batch.size()).expect("is small");
     let mut log = PartitionLog::new(limit(size - 1), 0);
-    let refused = log.append_client(NOW, &batch).expect_err("is too large");
+    let refused = log
+        .append_client(NOW, &sound(&batch))
+        .expect_err("is too large");
     assert_eq!(
         refused,
         AppendError::TooLarge {
@@ -48,7 +56,7 @@ fn a_batch_above_max_message_bytes_is_too_large_and_one_at_it_is_not() {
     );
     assert_eq!(refused.code(), ErrorCode::MessageTooLarge);
     log.set_config(limit(size));
-    assert!(log.append_client(NOW, &batch).is_ok());
+    assert!(log.append_client(NOW, &sound(&batch)).is_ok());
 }
 
 #[test]
@@ -62,7 +70,7 @@ fn a_coordinators_batch_is_not_measured_by_the_bounds_on_clients() {
         ..LogConfig::default()
     };
     let mut log = PartitionLog::new(config, 0);
-    assert!(log.append_client(NOW, &batch).is_err());
+    assert!(log.append_client(NOW, &sound(&batch)).is_err());
     let appended = log
         .append_coordinator(NOW, &batch)
         .expect("what was decided is written");
@@ -78,11 +86,11 @@ fn a_timestamp_too_far_from_the_clock_is_refused() {
     };
     let mut log = PartitionLog::new(config, 0);
     for (timestamp, accepted) in [(-101, false), (-100, true), (10, true), (11, false)] {
-        let result = log.append_client(NOW, &record(NOW + timestamp, None));
+        let result = log.append_client(NOW, &sound(&record(NOW + timestamp, None)));
         assert_eq!(result.is_ok(), accepted, "{timestamp}");
     }
     let refused = log
-        .append_client(NOW, &record(NOW + 11, None))
+        .append_client(NOW, &sound(&record(NOW + 11, None)))
         .expect_err("is too late");
     assert_eq!(refused.code(), ErrorCode::InvalidTimestamp);
 }
@@ -96,13 +104,16 @@ fn a_compacted_topic_wants_a_key_in_every_record() {
         },
         0,
     );
-    assert!(log.append_client(NOW, &record(NOW, Some(b"key"))).is_ok());
+    assert!(
+        log.append_client(NOW, &sound(&record(NOW, Some(b"key"))))
+            .is_ok()
+    );
     let second =
         BatchBuilder::new()
             .push(NOW, Some(b"key"), None, &[])
             .push(NOW, None, Some(b"value"), &[]);
     let refused = log
-        .append_client(NOW, &second.build())
+        .append_client(NOW, &sound(&second.build()))
         .expect_err("has a record without a key");
     assert_eq!(
         (&refused, refused.code()),
@@ -122,7 +133,7 @@ fn with_log_append_time_the_broker_stamps_the_batch_and_says_when() {
     };
     let mut log = PartitionLog::new(config, 0);
     let appended = log
-        .append_client(NOW, &record(5, None))
+        .append_client(NOW, &sound(&record(5, None)))
         .expect("any create time will do");
     assert_eq!(appended.log_append_time, NOW);
     let Some(Write::Batch(write)) = appended.writes.last() else {
@@ -151,15 +162,17 @@ fn with_log_append_time_the_broker_stamps_the_batch_and_says_when() {
 #[test]
 fn a_duplicate_is_answered_as_the_original_was_and_writes_nothing() {
     let mut log = PartitionLog::new(LogConfig::default(), 0);
-    log.append_client(NOW, &record(NOW, None))
+    log.append_client(NOW, &sound(&record(NOW, None)))
         .expect("is taken");
     let batch = BatchBuilder::new()
         .producer(7, 0, 0)
         .push(NOW, None, None, &[])
         .push(NOW + 1, None, None, &[])
         .build();
-    let first = log.append_client(NOW, &batch).expect("is taken");
-    let again = log.append_client(NOW + 5, &batch).expect("is a duplicate");
+    let first = log.append_client(NOW, &sound(&batch)).expect("is taken");
+    let again = log
+        .append_client(NOW + 5, &sound(&batch))
+        .expect("is a duplicate");
     assert!(again.duplicate && again.writes.is_empty() && !first.duplicate);
     assert_eq!(
         (again.base_offset, again.last_offset),
@@ -171,7 +184,7 @@ fn a_duplicate_is_answered_as_the_original_was_and_writes_nothing() {
 #[test]
 fn a_refused_batch_changes_nothing() {
     let mut log = PartitionLog::new(LogConfig::default(), 0);
-    log.append_client(NOW, &transactional(7, 0))
+    log.append_client(NOW, &sound(&transactional(7, 0)))
         .expect("is taken");
     let before = (
         log.end_offset(),
@@ -179,12 +192,15 @@ fn a_refused_batch_changes_nothing() {
             .map(|(id, e)| (id, e.clone()))
             .collect::<Vec<_>>(),
     );
-    assert!(log.append_client(NOW, &transactional(7, 5)).is_err());
+    assert!(
+        log.append_client(NOW, &sound(&transactional(7, 5)))
+            .is_err()
+    );
     let plain = BatchBuilder::new()
         .producer(7, 0, 1)
         .push(NOW, None, None, &[])
         .build();
-    assert!(log.append_client(NOW, &plain).is_err());
+    assert!(log.append_client(NOW, &sound(&plain)).is_err());
     assert!(log.append_coordinator(NOW, &plain).is_err());
     let after = (
         log.end_offset(),
@@ -235,7 +251,10 @@ fn the_first_append_makes_the_files_and_a_full_segment_is_rolled_with_a_snapshot
         },
         4,
     );
-    let first = log.append_client(NOW, &batch).expect("is taken").writes;
+    let first = log
+        .append_client(NOW, &sound(&batch))
+        .expect("is taken")
+        .writes;
     assert!(
         matches!(
             first[..],
@@ -247,9 +266,15 @@ fn the_first_append_makes_the_files_and_a_full_segment_is_rolled_with_a_snapshot
         ),
         "{first:?}"
     );
-    let second = log.append_client(NOW, &batch).expect("is taken").writes;
+    let second = log
+        .append_client(NOW, &sound(&batch))
+        .expect("is taken")
+        .writes;
     assert!(matches!(second[..], [Write::Batch(_)]), "{second:?}");
-    let third = log.append_client(NOW, &batch).expect("is taken").writes;
+    let third = log
+        .append_client(NOW, &sound(&batch))
+        .expect("is taken")
+        .writes;
     let [
         Write::TimeIndex { segment: 0, entry },
         Write::Snapshot(snapshot),
@@ -273,7 +298,7 @@ fn a_segment_is_rolled_by_the_age_of_its_first_timestamp() {
     );
     let mut at = |timestamp| {
         rolled(
-            &log.append_client(NOW, &record(timestamp, None))
+            &log.append_client(NOW, &sound(&record(timestamp, None)))
                 .expect("is taken")
                 .writes,
         )
@@ -293,12 +318,12 @@ fn a_producer_that_expired_may_begin_anew() {
             .push(NOW, None, None, &[])
             .build()
     };
-    log.append_client(NOW, &at(0)).expect("is taken");
+    log.append_client(NOW, &sound(&at(0))).expect("is taken");
     log.expire_producers(NOW + log.config().producer_id_expiration_ms - 1);
-    assert!(log.append_client(NOW, &at(100)).is_err());
+    assert!(log.append_client(NOW, &sound(&at(100))).is_err());
     log.expire_producers(NOW + log.config().producer_id_expiration_ms);
     assert_eq!(log.producers().count(), 0);
-    assert!(log.append_client(NOW, &at(100)).is_ok());
+    assert!(log.append_client(NOW, &sound(&at(100))).is_ok());
 }
 
 #[test]
@@ -313,8 +338,9 @@ fn the_largest_timestamp_is_found_at_its_first_record_once_it_is_readable() {
         .push(NOW + 9, None, None, &[])
         .push(NOW + 9, None, None, &[])
         .push(NOW + 2, None, None, &[]);
-    log.append_client(NOW, &batch.build()).expect("is taken");
-    log.append_client(NOW, &record(NOW + 3, None))
+    log.append_client(NOW, &sound(&batch.build()))
+        .expect("is taken");
+    log.append_client(NOW, &sound(&record(NOW + 3, None)))
         .expect("is taken");
     assert_eq!(
         log.max_timestamp(Isolation::ReadUncommitted),
@@ -330,7 +356,7 @@ fn the_largest_timestamp_is_found_at_its_first_record_once_it_is_readable() {
 #[test]
 fn a_read_outside_of_the_log_is_out_of_range_and_at_its_end_empty() {
     let mut log = PartitionLog::new(LogConfig::default(), 0);
-    log.append_client(NOW, &record(NOW, None))
+    log.append_client(NOW, &sound(&record(NOW, None)))
         .expect("is taken");
     let read = |from| log.read(from, Isolation::ReadUncommitted, 100, true);
     for from in [-1, 2] {
@@ -348,4 +374,53 @@ fn a_read_outside_of_the_log_is_out_of_range_and_at_its_end_empty() {
             "nothing is flushed"
         );
     }
+}
+
+#[test]
+fn the_largest_timestamp_is_the_records_whatever_the_client_says() {
+    for told in [NOW - 500, NOW + 500] {
+        let batch = record(NOW, None).with_max_timestamp(told);
+        let mut log = PartitionLog::new(LogConfig::default(), 0);
+        let appended = log.append_client(NOW, &sound(&batch)).expect("is taken");
+        let written = appended.writes.iter().find_map(|write| match write {
+            Write::Batch(batch) => Some(Batch::parse(batch.bytes.clone()).expect("sound")),
+            _ => None,
+        });
+        assert_eq!(written.expect("a batch").max_timestamp(), NOW);
+    }
+}
+
+#[test]
+fn every_records_timestamp_is_judged_not_the_headers() {
+    let config = LogConfig {
+        timestamp_before_max_ms: 10,
+        timestamp_after_max_ms: 10,
+        ..LogConfig::default()
+    };
+    for middle in [NOW - 11, NOW + 11] {
+        let mut log = PartitionLog::new(config.clone(), 0);
+        let batch = [NOW, middle, NOW]
+            .into_iter()
+            .fold(BatchBuilder::new(), |batch, at| {
+                batch.push(at, None, Some(b"value"), &[])
+            })
+            .build()
+            .with_max_timestamp(NOW);
+        let refused = log.append_client(NOW, &sound(&batch)).expect_err("refused");
+        assert_eq!(refused.code(), ErrorCode::InvalidTimestamp);
+    }
+}
+
+#[test]
+fn a_search_by_time_unpacks_nothing_where_the_log_is_asked() {
+    let batch = BatchBuilder::new().compression(Compression::Zstd);
+    let batch = batch.push(NOW, None, Some(&[0; 4096]), &[]).build();
+    let checked = batch.check_client(8192).expect("it is sound");
+    let mut log = PartitionLog::new(LogConfig::default(), 0);
+    log.append_client(NOW, &checked).expect("is taken");
+    log.flushed(1);
+    let found = log.offset_for_timestamp(NOW, Isolation::ReadUncommitted);
+    assert!(matches!(found, TimestampLookup::InFile(_)), "{found:?}");
+    let later = log.offset_for_timestamp(NOW + 1, Isolation::ReadUncommitted);
+    assert_eq!(later, TimestampLookup::NotFound);
 }

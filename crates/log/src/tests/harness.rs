@@ -313,7 +313,8 @@ impl Partition {
     }
 
     pub(super) fn append(&mut self, batch: &Batch) -> Result<Appended, AppendError> {
-        let appended = self.log.append_client(self.now, batch)?;
+        let batch = batch.check_client(0).expect("a sound batch");
+        let appended = self.log.append_client(self.now, &batch)?;
         self.take(&appended);
         Ok(appended)
     }

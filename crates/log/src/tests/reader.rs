@@ -162,7 +162,11 @@ fn a_partition_on_the_real_disk_is_written_read_recovered_and_deleted() {
             .producer(1, 0, n)
             .push(i64::from(n), None, Some(b"value"), &[])
             .build();
-        writes.extend(log.append_client(0, &batch).expect("is taken").writes);
+        writes.extend(
+            log.append_client(0, &batch.check_client(0).expect("sound"))
+                .expect("is taken")
+                .writes,
+        );
     }
     store.write_all(&writes).expect("writes");
     store.sync().expect("syncs");

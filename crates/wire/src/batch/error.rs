@@ -83,6 +83,10 @@ impl BatchError {
             | BatchError::InvalidLength(_)
             | BatchError::WrongCrc { .. } => ErrorCode::CorruptMessage,
             BatchError::ClientAppendTime => ErrorCode::InvalidTimestamp,
+            // Kafka has no such bound; a client that is told this sends smaller batches.
+            BatchError::Compression(CompressionError::OverLimit { .. }) => {
+                ErrorCode::MessageTooLarge
+            }
             BatchError::UnknownCodec(_) => ErrorCode::UnsupportedCompressionType,
             _ => ErrorCode::InvalidRecord,
         }

@@ -3,7 +3,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::*;
 use crate::compression::{Compression, CompressionError};
 use crate::control::{self, ControlRecord, ControlType};
-use crate::records::Record;
+use crate::records::{Record, Survey};
 
 const LIMIT: usize = 1 << 20;
 const CODECS: [Compression; 5] = [
@@ -198,7 +198,10 @@ fn append_time_is_the_time_of_every_record() {
             .all(|record| record.timestamp == 123_456)
     );
     assert_eq!(
-        placed.placed(0, 0).check_client(),
+        placed
+            .placed(0, 0)
+            .check_client(CLIENT_DECOMPRESSED_MAX)
+            .map(drop),
         Err(BatchError::ClientAppendTime)
     );
 }
@@ -228,7 +231,10 @@ fn markers_take_78_bytes_and_read_back() {
                 coordinator_epoch: 31
             })
         );
-        assert_eq!(marker.check_client(), Err(BatchError::ClientControl));
+        assert_eq!(
+            marker.check_client(CLIENT_DECOMPRESSED_MAX).map(drop),
+            Err(BatchError::ClientControl)
+        );
         assert_eq!(ControlType::from_id(kind.id()), kind);
     }
     assert_eq!(
@@ -257,7 +263,11 @@ fn sequences_wrap_to_zero() {
 fn a_clients_batch_passes_with_every_codec() {
     for codec in CODECS {
         assert_eq!(
-            builder().compression(codec).build().check_client(),
+            builder()
+                .compression(codec)
+                .build()
+                .check_client(CLIENT_DECOMPRESSED_MAX)
+                .map(drop),
             Ok(()),
             "{codec:?}"
         );
@@ -267,16 +277,23 @@ fn a_clients_batch_passes_with_every_codec() {
 #[test]
 fn a_clients_batch_must_begin_at_zero_and_count_right() {
     assert_eq!(
-        builder().base_offset(1).build().check_client(),
+        builder()
+            .base_offset(1)
+            .build()
+            .check_client(CLIENT_DECOMPRESSED_MAX)
+            .map(drop),
         Err(BatchError::BaseOffset(1))
     );
     assert!(matches!(
-        BatchBuilder::new().build().check_client(),
+        BatchBuilder::new()
+            .build()
+            .check_client(CLIENT_DECOMPRESSED_MAX)
+            .map(drop),
         Err(BatchError::WrongCount { records: 0, .. })
     ));
     let gap = builder().last_offset_delta(5).build();
     assert_eq!(
-        gap.check_client(),
+        gap.check_client(CLIENT_DECOMPRESSED_MAX).map(drop),
         Err(BatchError::WrongCount {
             records: 3,
             last_offset_delta: 5
@@ -286,14 +303,18 @@ fn a_clients_batch_must_begin_at_zero_and_count_right() {
         .push_at(1, 0, None, None, &[])
         .push_at(2, 0, None, None, &[]);
     assert_eq!(
-        hole.build().check_client(),
+        hole.build().check_client(CLIENT_DECOMPRESSED_MAX).map(drop),
         Err(BatchError::WrongCount {
             records: 2,
             last_offset_delta: 2
         })
     );
     assert_eq!(
-        builder().producer(5, 0, -1).build().check_client(),
+        builder()
+            .producer(5, 0, -1)
+            .build()
+            .check_client(CLIENT_DECOMPRESSED_MAX)
+            .map(drop),
         Err(BatchError::NoSequence)
     );
 }
@@ -302,7 +323,7 @@ fn a_clients_batch_must_begin_at_zero_and_count_right() {
 fn a_clients_records_must_fill_the_batch_and_follow_each_other() {
     let batch = builder().build();
     let parse = |bytes| Batch::parse(bytes).expect("header and checksum are sound");
-    let check = |bytes| parse(bytes).check_client();
+    let check = |bytes| parse(bytes).check_client(CLIENT_DECOMPRESSED_MAX).map(drop);
 
     let trailing = forged(&batch, |bytes| bytes.put_slice(b"xy"));
     assert_eq!(check(trailing.clone()), Err(BatchError::TrailingBytes(2)));
@@ -367,8 +388,71 @@ fn a_bomb_stops_at_the_limit() {
             BatchError::Compression(CompressionError::OverLimit { limit: LIMIT }),
             "{codec:?}"
         );
-        assert_eq!(batch.check_client(), Ok(()), "two MiB are nothing unusual");
+        assert_eq!(
+            batch.check_client(CLIENT_DECOMPRESSED_MAX).map(drop),
+            Ok(()),
+            "two MiB are nothing unusual"
+        );
     }
+}
+
+#[test]
+fn a_survey_sees_the_same_in_every_codec_and_stops_at_its_limit() {
+    let plain = builder().build();
+    let plain = plain.check_client(0).expect("nothing is unpacked");
+    let seen = *plain.survey();
+    assert_eq!((seen.earliest, seen.latest), (Some(900), 2_000));
+    assert_eq!((seen.keyless, seen.inflated), (Some(1), 0));
+    let inflated = plain.size() - HEADER_SIZE;
+    for codec in &CODECS[1..] {
+        let batch = builder().compression(*codec).build();
+        let checked = batch.check_client(inflated).expect("it just fits");
+        assert_eq!(*checked.survey(), Survey { inflated, ..seen }, "{codec:?}");
+        let limit = inflated - 1;
+        assert_eq!(
+            batch.check_client(limit).map(drop),
+            Err(CompressionError::OverLimit { limit }.into()),
+            "{codec:?}"
+        );
+    }
+}
+
+#[test]
+fn damage_inside_a_compressed_batch_is_found() {
+    let plain = builder().build();
+    let area = plain.as_bytes().slice(HEADER_SIZE..);
+    let verdict = |codec: Compression, area: &[u8]| {
+        let packed = codec.compress(area);
+        let bytes = forged(&plain, |bytes| {
+            bytes.truncate(HEADER_SIZE);
+            bytes[22] = codec.id() as u8;
+            bytes.put_slice(&packed);
+        });
+        let batch = Batch::parse(bytes).expect("header and checksum are sound");
+        batch.check_client(CLIENT_DECOMPRESSED_MAX).map(drop)
+    };
+    for codec in CODECS {
+        assert_eq!(verdict(codec, &area), Ok(()));
+        for at in 0..80 {
+            let mut damaged = area.to_vec();
+            damaged[at] ^= 0x41;
+            let expected = verdict(Compression::None, &damaged);
+            let found = verdict(codec, &damaged);
+            assert_eq!(found, expected, "{codec:?} with byte {at} changed");
+        }
+        let more = [&area[..], b"xy"].concat();
+        assert_eq!(verdict(codec, &more), Err(BatchError::TrailingBytes(2)));
+        let less = &area[..area.len() - 1];
+        assert_eq!(verdict(codec, less), Err(BatchError::MalformedRecord));
+    }
+}
+
+#[test]
+fn a_batch_takes_another_largest_timestamp() {
+    let batch = builder().build().with_max_timestamp(77);
+    assert_eq!(batch.max_timestamp(), 77);
+    let again = Batch::parse(batch.as_bytes().clone()).expect("the checksum fits");
+    assert_eq!(records(&again), records(&builder().build()));
 }
 
 #[test]
@@ -426,7 +510,10 @@ fn batches_of_kafkas_own_client_are_read() {
     for (file, codec) in files.into_iter().zip(&CODECS[1..]) {
         let batch = Batch::parse(Bytes::from_static(file)).expect("Kafka's batches are sound");
         assert_eq!(batch.compression(), *codec);
-        assert_eq!(batch.check_client(), Ok(()));
+        assert_eq!(
+            batch.check_client(CLIENT_DECOMPRESSED_MAX).map(drop),
+            Ok(())
+        );
         assert!(records(&batch) == expected, "{codec:?}");
     }
 }

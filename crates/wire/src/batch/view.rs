@@ -8,10 +8,10 @@ use super::header::{APPEND_TIME, LENGTH_FROM, PROTECTED};
 use super::{BatchError, BatchHeader, HEADER_SIZE, TimestampType};
 use crate::compression::Compression;
 use crate::control::ControlRecord;
-use crate::records::{self, RecordIter};
+use crate::records::{self, RecordIter, Survey};
 
-/// How much a client's batch may decompress to when it is checked: far above what a producer gathers in
-/// one batch, far below what hurts.
+/// How much the batches of a client's request may decompress to when they are checked: far above what a
+/// producer gathers in one request, far below what hurts.
 pub const CLIENT_DECOMPRESSED_MAX: usize = 64 << 20;
 
 /// Exactly one batch, its length, header and checksum found right. Cheap to clone.
@@ -76,9 +76,10 @@ impl Batch {
     /// Checks what a broker demands of a client's batch alone: it begins at 0, its count fits its offsets
     /// and its records, it is no control batch, has a sequence if it has a producer, and create times.
     ///
-    /// The records are decompressed, to at most [`CLIENT_DECOMPRESSED_MAX`] bytes, and walked. The rules
-    /// that need the topic or the producer's state are not this crate's.
-    pub fn check_client(&self) -> Result<(), BatchError> {
+    /// The records are walked, and for that decompressed, to at most `limit` bytes; no more than a few
+    /// kilobytes of them (of snappy, one block) are in memory at a time. The rules that need the topic or
+    /// the producer's state are not this crate's.
+    pub fn check_client(&self, limit: usize) -> Result<ClientBatch, BatchError> {
         if self.base_offset != 0 {
             return Err(BatchError::BaseOffset(self.base_offset));
         }
@@ -98,7 +99,11 @@ impl Batch {
         if self.timestamp_type() == TimestampType::LogAppendTime {
             return Err(BatchError::ClientAppendTime);
         }
-        records::check(&self.area(CLIENT_DECOMPRESSED_MAX)?, records)
+        let survey = records::survey(&self.header, &self.bytes[HEADER_SIZE..], limit)?;
+        Ok(ClientBatch {
+            batch: self.clone(),
+            survey,
+        })
     }
 
     /// The batch as it stands in a partition: a copy with base offset and leader epoch set. The checksum
@@ -121,6 +126,17 @@ impl Batch {
             ..self.header
         };
         header.attributes |= APPEND_TIME;
+        header.crc = checksum(&header, &self.bytes[HEADER_SIZE..]);
+        self.patched(header)
+    }
+
+    /// A copy whose header names this largest timestamp, in milliseconds since 1970, the checksum computed
+    /// anew.
+    pub fn with_max_timestamp(&self, max_timestamp: i64) -> Batch {
+        let mut header = BatchHeader {
+            max_timestamp,
+            ..self.header
+        };
         header.crc = checksum(&header, &self.bytes[HEADER_SIZE..]);
         self.patched(header)
     }
@@ -158,6 +174,29 @@ impl Batch {
             _ if stored.is_empty() => Ok(stored),
             codec => Ok(Bytes::from(codec.decompress(&stored, limit)?)),
         }
+    }
+}
+
+/// A client's batch that [`Batch::check_client`] found right, and what it saw in its records, so that
+/// nobody needs to unpack them again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientBatch {
+    batch: Batch,
+    survey: Survey,
+}
+
+impl ClientBatch {
+    /// What its records are like.
+    pub fn survey(&self) -> &Survey {
+        &self.survey
+    }
+}
+
+impl Deref for ClientBatch {
+    type Target = Batch;
+
+    fn deref(&self) -> &Batch {
+        &self.batch
     }
 }
 

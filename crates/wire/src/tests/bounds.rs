@@ -136,7 +136,7 @@ fn batch() -> impl Strategy<Value = Batch> {
 
 /// Walks all that a batch offers.
 fn walk(batch: &Batch, limit: usize) {
-    let _ = batch.check_client();
+    let _ = batch.check_client(limit);
     let _ = batch.control();
     if let Ok(records) = batch.records(limit) {
         let count = records.count();

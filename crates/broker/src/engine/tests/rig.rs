@@ -94,7 +94,10 @@ impl Rig {
             .find(|row| row.key == R::KEY)
             .expect("a served API");
         let mut reader = Reader::new(body.finish_contiguous());
-        let call = (row.parse)(&mut reader, version).expect("our own encoding");
+        let mut call = (row.parse)(&mut reader, version).expect("our own encoding");
+        if call.is_heavy() {
+            call.check(&|topic| self.engine.max_message_bytes(topic));
+        }
         assert_eq!(reader.remaining(), 0, "the codec reads what it wrote");
         let header = RequestHeader {
             key: R::KEY.key(),
