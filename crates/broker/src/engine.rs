@@ -30,6 +30,7 @@ mod replay;
 mod session;
 mod shard;
 mod submit;
+mod succession;
 mod timers;
 mod topics;
 mod waiting;

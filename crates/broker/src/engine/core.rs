@@ -11,6 +11,7 @@ use super::output::{Look, Output};
 use super::session::Sessions;
 use super::shard::Shard;
 use super::submit::Settled;
+use super::succession::Succession;
 use super::timers::{Alarm, Timers};
 use super::waiting::{RequestInfo, Waiting, WaitingCall};
 use crate::api::{Frames, Outcome, Wake};
@@ -71,8 +72,7 @@ pub struct Engine {
     pub(super) room: usize,
     /// Bytes of file reads that are under way.
     pub(super) reading: BTreeMap<ReadId, usize>,
-    /// Deleted logs whose files wait for the deletion to be durable, by topic.
-    pub(super) removals: BTreeMap<LogId, String>,
+    pub(super) succession: Succession,
     pub(super) topics_changed: bool,
     /// Bytes of recent records that each log keeps in memory.
     pub(super) tail_share: usize,
@@ -116,7 +116,7 @@ impl Engine {
             fetch_sessions,
             room: usize::MAX,
             reading: BTreeMap::new(),
-            removals: BTreeMap::new(),
+            succession: Succession::default(),
             topics_changed: false,
             tail_share: super::topics::TAIL_MOST,
             outputs: Vec::new(),
@@ -157,7 +157,8 @@ impl Engine {
         self.ring();
         self.act();
         self.follow_topics();
-        std::mem::take(&mut self.outputs)
+        let outputs = std::mem::take(&mut self.outputs);
+        self.succession.keep_back(outputs)
     }
 
     /// Whether everything that was appended is flushed.

@@ -1,7 +1,9 @@
 //! The engine as its clients see it, without a disk or a socket.
 
 mod basics;
+mod files;
 mod rig;
+mod same_name;
 mod topic_apis;
 mod transaction_apis;
 mod transactions;

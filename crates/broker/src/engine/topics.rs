@@ -181,10 +181,8 @@ impl Engine {
             return;
         };
         let name = topic.name.clone();
-        if !self.removals.is_empty() {
-            self.make_way(&name);
-        }
         let id = self.fresh_log();
+        self.succession.comes(id, &name);
         let log = PartitionLog::new(self.log_config(&name), LEADER_EPOCH);
         self.logs.insert(
             id,
@@ -206,31 +204,19 @@ impl Engine {
     fn remove_logs(&mut self, topic_id: Uuid) {
         let fence = self.end_of(self.catalog.log);
         for (log, topic) in self.logs.remove_topic(topic_id) {
-            self.removals.insert(log, topic);
+            self.succession.leaves(log, topic);
             self.hold(&[fence], Action::Remove(log));
             self.log_is_gone(log);
         }
     }
 
-    /// A topic's deletion is durable: its files go, unless they went already.
+    /// A topic's deletion is durable: its files go, and who waits for its name goes on.
     pub(super) fn remove_files(&mut self, log: LogId) {
-        if self.removals.remove(&log).is_some() {
-            self.outputs.push(Output::Remove { log });
-        }
-    }
-
-    /// A topic of the same name is made before the deletion is durable: the old files must make
-    /// way now. Neither the deletion nor the creation was answered yet.
-    fn make_way(&mut self, topic: &str) {
-        let old: Vec<LogId> = self
-            .removals
-            .iter()
-            .filter(|(_, name)| *name == topic)
-            .map(|(log, _)| *log)
-            .collect();
-        for log in old {
-            self.remove_files(log);
-        }
+        let before = std::mem::take(&mut self.outputs);
+        self.outputs = self.succession.keep_back(before);
+        self.outputs.push(Output::Remove { log });
+        let after = self.succession.gone(log);
+        self.outputs.extend(after);
     }
 
     fn configure_logs(&mut self, resource: &Resource) {

@@ -1,5 +1,6 @@
 //! An engine, clients that speak the protocol to it, and a disk that flushes when it is told.
 
+use super::files::Files;
 use crate::api::TABLE;
 use crate::config::Config;
 use crate::engine::{
@@ -29,6 +30,8 @@ pub(super) struct Rig {
     pub(super) closed: Vec<(ConnectionId, String)>,
     connections: u64,
     requests: i32,
+    /// If there are none, the end of each log in memory is all that is read.
+    files: Option<Files>,
 }
 
 impl Rig {
@@ -36,7 +39,22 @@ impl Rig {
         Self::with(|_| {})
     }
 
+    /// An engine whose logs have files.
+    pub(super) fn with_files() -> Self {
+        Self::over(|_| {}, Some(Files::new()))
+    }
+
     pub(super) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::over(change, None)
+    }
+
+    /// Power fails, and comes back: an engine from what was flushed.
+    pub(super) fn crash(self) -> Self {
+        let files = self.files.expect("a rig with files");
+        Self::over(|_| {}, Some(files.crashed()))
+    }
+
+    fn over(change: impl FnOnce(&mut Config), mut files: Option<Files>) -> Self {
         let mut config = Config {
             group_initial_rebalance_delay_ms: 0,
             ..Config::default()
@@ -52,10 +70,20 @@ impl Rig {
             node,
         };
         let now = 1_700_000_000_000;
+        let (found, stores) = files
+            .as_ref()
+            .map_or_else(Default::default, |files| files.recover(now));
         let Replayed {
-            engine, outputs, ..
-        } = Engine::recover(Arc::new(config), identity, now, 42, Vec::new())
+            engine,
+            outputs,
+            adopted,
+        } = Engine::recover(Arc::new(config), identity, now, 42, found)
             .expect("an empty disk is sound");
+        for (log, store) in adopted.into_iter().zip(stores) {
+            if let (Some(log), Some(files)) = (log, &mut files) {
+                files.adopt(log, store);
+            }
+        }
         let mut rig = Self {
             engine,
             now,
@@ -65,6 +93,7 @@ impl Rig {
             closed: Vec::new(),
             connections: 0,
             requests: 0,
+            files,
         };
         rig.carry_out(outputs);
         rig
@@ -165,8 +194,24 @@ impl Rig {
         let Some(write) = self.unflushed.pop_front() else {
             return false;
         };
+        if let Some(files) = &mut self.files {
+            files.sync(write.0);
+        }
         self.step(Input::Flushed(vec![write]));
         true
+    }
+
+    /// Flushes everything but one log, which is slow.
+    pub(super) fn flush_all_but(&mut self, slow: LogId) {
+        while let Some(at) = self.unflushed.iter().position(|(log, _)| *log != slow) {
+            self.unflushed.make_contiguous()[..=at].rotate_right(1);
+            self.flush_one();
+        }
+    }
+
+    /// Forgets the answers that have left.
+    pub(super) fn forget_answers(&mut self) {
+        self.replies.clear();
     }
 
     /// Flushes everything, and what follows from it.
@@ -181,6 +226,10 @@ impl Rig {
 
     fn carry_out(&mut self, outputs: Vec<Output>) {
         for output in outputs {
+            let seen = self
+                .files
+                .as_mut()
+                .and_then(|files| files.carry_out(&output));
             match output {
                 Output::Reply { connection, frames } if !frames.is_empty() => {
                     let mut frame = BytesMut::new();
@@ -194,7 +243,10 @@ impl Rig {
                 }
                 Output::Close { connection, reason } => self.closed.push((connection, reason)),
                 Output::Write { log, end, .. } => self.unflushed.push_back((log, end)),
-                Output::Read { .. } => panic!("everything is in the tail of so small a log"),
+                Output::Read { read, .. } => {
+                    let seen = seen.expect("everything is in the tail of so small a log");
+                    self.step(Input::Read(read, seen));
+                }
                 Output::Reply { .. }
                 | Output::Open { .. }
                 | Output::Remove { .. }

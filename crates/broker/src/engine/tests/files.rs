@@ -1,0 +1,142 @@
+//! Files for the rig's engine, on a disk that loses what was not flushed.
+
+use crate::engine::{Batches, LogId, Look, Output, RecoveredLog, ReplayError, Seen};
+use once_log::LogConfig;
+use once_log::store::{
+    Crash, DataDir, FakeDisk, Identity, Opening, ReadFailure, SegmentReader, Store, recover,
+};
+use once_wire::batch::Batch;
+use once_wire::ids::Uuid;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A data directory and the partitions that are open in it.
+pub(super) struct Files {
+    disk: Arc<FakeDisk>,
+    data: DataDir<FakeDisk>,
+    stores: BTreeMap<LogId, Store<FakeDisk>>,
+    removed: u8,
+}
+
+impl Files {
+    pub(super) fn new() -> Self {
+        Self::on(Arc::default())
+    }
+
+    fn on(disk: Arc<FakeDisk>) -> Self {
+        let identity = Identity {
+            cluster_id: "test".into(),
+            node_id: 1,
+            directory_id: Uuid([7; 16]),
+        };
+        let data = DataDir::open(Arc::clone(&disk), "/data".into(), &identity, None);
+        Self {
+            disk,
+            data: data.expect("nobody else has it"),
+            stores: BTreeMap::new(),
+            removed: 0,
+        }
+    }
+
+    /// Power fails, and comes back.
+    pub(super) fn crashed(self) -> Self {
+        self.disk.crash(Crash::LoseAll);
+        Self::on(self.disk)
+    }
+
+    /// What recovery finds; the stores go back to [`Files::adopt`].
+    pub(super) fn recover(&self, now: i64) -> (Vec<RecoveredLog>, Vec<Store<FakeDisk>>) {
+        self.data.finish_deletions().expect("a sound disk");
+        let (mut found, mut stores) = (Vec::new(), Vec::new());
+        for place in self.data.partitions().expect("a sound disk") {
+            let Some(topic_id) = place.topic_id else {
+                continue;
+            };
+            let opening = Opening {
+                topic_id,
+                clean: false,
+                recovery_point: 0,
+                log_start_offset: 0,
+                durable: true,
+                now,
+            };
+            let config = LogConfig::default();
+            let (recovered, store) = recover(Arc::clone(&self.disk), place.path, &config, &opening)
+                .expect("a sound partition");
+            let (end, reader) = (recovered.end_offset, store.reader());
+            found.push(RecoveredLog {
+                topic: place.topic,
+                topic_id,
+                partition: place.partition,
+                recovered,
+                batches: Box::new(Stored { reader, end }),
+            });
+            stores.push(store);
+        }
+        (found, stores)
+    }
+
+    pub(super) fn adopt(&mut self, log: LogId, store: Store<FakeDisk>) {
+        self.stores.insert(log, store);
+    }
+
+    /// Carries out what concerns files; a read gives what it saw.
+    pub(super) fn carry_out(&mut self, output: &Output) -> Option<Result<Seen, ReadFailure>> {
+        match output {
+            Output::Open {
+                log,
+                topic,
+                topic_id,
+                partition,
+            } => {
+                let directory = self.data.partition_path(topic, *partition);
+                let store = Store::new(Arc::clone(&self.disk), directory, *topic_id);
+                self.stores.insert(*log, store);
+            }
+            Output::Write { log, writes, .. } => {
+                let store = self.stores.get_mut(log).expect("an open partition");
+                store.write_all(writes).expect("a sound disk");
+            }
+            Output::Remove { log } => {
+                self.removed += 1;
+                let store = self.stores.remove(log).expect("an open partition");
+                store
+                    .delete(Uuid([self.removed; 16]))
+                    .expect("a sound disk");
+            }
+            Output::Read { log, look, .. } => {
+                let reader = self.stores[log].reader();
+                return Some(match look {
+                    Look::Batches(range) => reader.read(range).map(Seen::Batches),
+                    Look::Record(search) => reader.find_timestamp(search).map(Seen::Record),
+                });
+            }
+            Output::Reply { .. } | Output::Close { .. } | Output::Warn(_) => {}
+        }
+        None
+    }
+
+    /// Flushes what was written to a log, if it still has files.
+    pub(super) fn sync(&mut self, log: LogId) {
+        if let Some(store) = self.stores.get_mut(&log) {
+            store.sync().expect("a sound disk");
+        }
+    }
+}
+
+struct Stored {
+    reader: SegmentReader<FakeDisk>,
+    end: i64,
+}
+
+impl Batches for Stored {
+    fn each(
+        &self,
+        visit: &mut dyn FnMut(&Batch) -> Result<(), ReplayError>,
+    ) -> Result<(), ReplayError> {
+        for batch in self.reader.batches(0, self.end).expect("readable") {
+            visit(&batch.expect("readable"))?;
+        }
+        Ok(())
+    }
+}
