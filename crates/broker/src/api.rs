@@ -13,6 +13,7 @@ mod consumer_group_describe;
 mod consumer_group_heartbeat;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
@@ -35,6 +36,7 @@ mod list_groups;
 mod list_offsets;
 mod metadata;
 mod offset_commit;
+mod offset_delete;
 mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
@@ -151,7 +153,9 @@ pub(crate) const TABLE: &[Row] = &[
     row::<txn_offset_commit::TxnOffsetCommit>(),
     row::<describe_configs::DescribeConfigs>(),
     row::<create_partitions::CreatePartitions>(),
+    row::<delete_groups::DeleteGroups>(),
     row::<incremental_alter_configs::IncrementalAlterConfigs>(),
+    row::<offset_delete::OffsetDelete>(),
     row::<describe_cluster::DescribeCluster>(),
     row::<consumer_group_heartbeat::ConsumerGroupHeartbeat>(),
     row::<consumer_group_describe::ConsumerGroupDescribe>(),

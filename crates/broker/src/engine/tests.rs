@@ -2,6 +2,7 @@
 
 mod basics;
 mod files;
+mod group_admin;
 mod rig;
 mod same_name;
 mod topic_apis;
