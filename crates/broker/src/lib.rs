@@ -12,13 +12,15 @@
 //! ```
 //!
 //! [`engine`] decides everything and touches nothing; the private `shell` owns sockets, threads,
-//! files and the clock; `api` has one file per API and the table of all of them.
+//! and the clock; [`storage`] has the parts of it that touch files and that a simulator can run too;
+//! `api` has one file per API and the table of all of them.
 
 mod api;
 mod broker;
 pub mod config;
 pub mod engine;
 mod shell;
+pub mod storage;
 
 pub use broker::{Broker, BrokerBuilder, StartError};
 pub use config::FlushPolicy;

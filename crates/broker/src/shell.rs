@@ -8,5 +8,4 @@ pub(crate) mod disk;
 pub(crate) mod driver;
 pub(crate) mod files;
 pub(crate) mod listener;
-pub(crate) mod recovery;
 pub(crate) mod start;

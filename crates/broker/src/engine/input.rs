@@ -1,11 +1,12 @@
 //! All that can happen to the engine.
 
 use super::ids::{ConnectionId, LogId, ReadId};
-use crate::api::Call;
+use crate::api::{Call, TABLE, unsupported};
 use bytes::Bytes;
 use once_log::FoundTimestamp;
 use once_log::store::ReadFailure;
-use once_wire::request::RequestHeader;
+use once_wire::codec::Reader;
+use once_wire::request::{RequestHeader, read_header};
 use std::net::SocketAddr;
 
 /// Something that happened outside.
@@ -45,4 +46,32 @@ pub struct RequestInput {
     pub(crate) call: Box<dyn Call>,
     /// Sixteen fresh random bytes, for identities that the request may need.
     pub entropy: u128,
+}
+
+impl RequestInput {
+    /// Decodes one frame, without its length prefix.
+    ///
+    /// # Errors
+    /// Why the connection has to be closed ([`Input::Refused`]): the frame is none that a client
+    /// of a served API sends.
+    pub fn decode(connection: ConnectionId, frame: Bytes, entropy: u128) -> Result<Self, String> {
+        let mut reader = Reader::new(frame);
+        let header = read_header(&mut reader).map_err(|error| format!("bad header: {error}"))?;
+        let row = TABLE
+            .iter()
+            .find(|row| row.key.key() == header.key)
+            .ok_or_else(|| format!("API key {} is not served", header.key))?;
+        let call = if row.versions.contains(header.version) {
+            (row.parse)(&mut reader, header.version)
+                .map_err(|error| format!("bad {} v{}: {error}", row.key.name(), header.version))?
+        } else {
+            unsupported(row, &mut reader, header.version)?
+        };
+        Ok(Self {
+            connection,
+            header,
+            call,
+            entropy,
+        })
+    }
 }

@@ -7,14 +7,11 @@
 use super::budget::Budget;
 use super::checks::Checks;
 use super::driver::Driver;
-use crate::api::{TABLE, unsupported};
 use crate::config::Config;
 use crate::engine::{ConnectionId, Input, RequestInput};
 use bytes::Bytes;
 use once_wire::api::ApiKey;
-use once_wire::codec::Reader;
 use once_wire::frame::FrameBuffer;
-use once_wire::request::read_header;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::net::SocketAddr;
@@ -168,7 +165,7 @@ impl Connection {
     /// in its turn: after the answers to the requests before it. The next frame is looked at when
     /// this one is checked, so that requests stay in order.
     async fn request(&self, frame: Bytes) {
-        let input = match self.decode(frame) {
+        let input = match RequestInput::decode(self.id, frame, random()) {
             Ok(request) if request.call.is_heavy() => self.checked(request).await,
             decoded => decoded,
         };
@@ -179,28 +176,6 @@ impl Connection {
     async fn checked(&self, request: RequestInput) -> Result<RequestInput, String> {
         let call = self.checks.finish(&self.driver, request.call).await?;
         Ok(RequestInput { call, ..request })
-    }
-
-    fn decode(&self, frame: Bytes) -> Result<RequestInput, String> {
-        let mut reader = Reader::new(frame);
-        let header = read_header(&mut reader).map_err(|error| format!("bad header: {error}"))?;
-        let row = TABLE
-            .iter()
-            .find(|row| row.key.key() == header.key)
-            .ok_or_else(|| format!("API key {} is not served", header.key))?;
-        let call = if row.versions.contains(header.version) {
-            (row.parse)(&mut reader, header.version)
-                .map_err(|error| format!("bad {} v{}: {error}", row.key.name(), header.version))?
-        } else {
-            unsupported(row, &mut reader, header.version)?
-        };
-        let entropy = random();
-        Ok(RequestInput {
-            connection: self.id,
-            header,
-            call,
-            entropy,
-        })
     }
 
     async fn write(

@@ -7,11 +7,11 @@ use super::disk::DiskThreads;
 use super::driver::Driver;
 use super::files::Files;
 use super::listener;
-use super::recovery::recover;
 use crate::broker::{BrokerBuilder, Data, StartError};
 use crate::config::Config;
 use crate::engine::{Identity, NodeAddress};
-use once_log::store::{Checkpoint, DataDir, Identity as DirIdentity, RealDisk};
+use crate::storage::{Recovery, mark_clean, recover};
+use once_log::store::{DataDir, Identity as DirIdentity, RealDisk};
 use once_wire::ids::Uuid;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
@@ -81,14 +81,14 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
         cluster_id: data.identity().cluster_id.clone(),
         node,
     };
-    let (engine, outputs) = recover(
-        &disk,
-        &data,
-        &threads,
-        Arc::clone(&config),
-        identity,
-        clock.now(),
-    )?;
+    let (settings, entropy) = (Arc::clone(&config), super::connection::random());
+    let Recovery {
+        engine,
+        outputs,
+        stores,
+        points,
+    } = recover(&disk, &data, settings, identity, clock.now(), entropy)?;
+    threads.adopt(stores, points);
     let budget = Arc::new(Budget::new(config.queued_max_request_bytes));
     let driver = Driver::new(engine, clock, threads, budget);
     driver.disk().report_to(&driver);
@@ -167,11 +167,7 @@ impl Server {
         let Some(points) = driver.disk().stop() else {
             return tracing::error!("a log thread failed: the next start will check all files");
         };
-        let marked = data
-            .write_checkpoint(Checkpoint::RecoveryPoint, &points)
-            .and_then(|()| data.write_checkpoint(Checkpoint::HighWatermark, &points))
-            .and_then(|()| data.write_clean_marker());
-        if let Err(error) = marked {
+        if let Err(error) = mark_clean(&data, &points) {
             tracing::warn!("the next start will check all files: {error}");
         }
         drop(ephemeral);

@@ -1,69 +1,113 @@
 //! Recovery: what the data directory holds becomes an engine.
 
-use super::disk::{DiskThreads, RecoveryPoints};
-use super::start::fresh_uuid;
+use super::places::RecoveryPoints;
 use crate::broker::StartError;
 use crate::config::{Config, FlushPolicy};
-use crate::engine::{Batches, Engine, Identity, RecoveredLog, ReplayError, Replayed};
+use crate::engine::{
+    Batches, Engine, Identity, LogId, Output, RecoveredLog, ReplayError, Replayed, fresh_uuid,
+};
 use once_log::LogConfig;
 use once_log::store::{
-    Checkpoint, DataDir, Opening, PartitionDir, ReadFailure, RealDisk, SegmentReader, Store,
+    Checkpoint, DataDir, Disk, Opening, PartitionDir, ReadFailure, SegmentReader, Store,
 };
 use once_wire::batch::Batch;
+use once_wire::ids::Uuid;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// What a data directory became.
+pub struct Recovery<D: Disk> {
+    /// The engine, ready for its first input.
+    pub engine: Engine,
+    /// What it wants done before that.
+    pub outputs: Vec<Output>,
+    /// The files of every log that was found.
+    pub stores: Vec<(LogId, PartitionDir, Store<D>)>,
+    /// What the recovery-point checkpoint says now.
+    pub points: RecoveryPoints,
+}
+
 /// Recovers every partition, then folds the internal ones into the engine. What no topic owns is
-/// set aside.
-pub(super) fn recover(
-    disk: &Arc<RealDisk>,
-    data: &DataDir<RealDisk>,
-    threads: &DiskThreads,
+/// set aside. `entropy` is sixteen fresh random bytes, for identities.
+///
+/// # Errors
+/// See [`StartError`]; nothing was changed but what recovery repaired.
+pub fn recover<D: Disk>(
+    disk: &Arc<D>,
+    data: &DataDir<D>,
     config: Arc<Config>,
     identity: Identity,
     now: i64,
-) -> Result<(Engine, Vec<crate::engine::Output>), StartError> {
+    entropy: u128,
+) -> Result<Recovery<D>, StartError> {
     let durable = config.flush == FlushPolicy::Disk;
-    let (found, stores, points) = partitions(disk, data, &config, now)?;
-    let entropy = super::connection::random();
+    let mut aside = Aside {
+        data,
+        entropy: !entropy,
+        count: 0,
+    };
+    let (found, places, mut points) = partitions(disk, &mut aside, &config, now)?;
     let Replayed {
         engine,
         outputs,
         adopted,
     } = Engine::recover(config, identity, now, entropy, found)?;
+    let mut stores = Vec::new();
     let mut recovered = RecoveryPoints::new();
-    for (log, (place, store)) in adopted.into_iter().zip(stores) {
+    for (log, (place, store)) in adopted.into_iter().zip(places) {
         match log {
             Some(log) => {
                 recovered.insert((place.topic.clone(), place.partition), store.end_offset());
-                threads.adopt(log, place.topic, place.partition, store);
+                stores.push((log, place, store));
             }
-            None => set_aside(data, &place, "belongs to no topic")?,
+            None => aside.set(&place, "belongs to no topic")?,
         }
     }
     // Without a flush the files above the old recovery point are only in the page cache.
     if durable {
         data.write_checkpoint(Checkpoint::RecoveryPoint, &recovered)?;
-        threads.recovered(recovered);
-    } else {
-        threads.recovered(points);
+        points = recovered;
     }
-    Ok((engine, outputs))
+    Ok(Recovery {
+        engine,
+        outputs,
+        stores,
+        points,
+    })
 }
 
-type Recovered = (
+/// Puts directories that nobody owns out of the way.
+struct Aside<'a, D: Disk> {
+    data: &'a DataDir<D>,
+    entropy: u128,
+    count: u64,
+}
+
+impl<D: Disk> Aside<'_, D> {
+    fn set(&mut self, place: &PartitionDir, why: &str) -> Result<(), StartError> {
+        self.count += 1;
+        let unique: Uuid = fresh_uuid(self.entropy, self.count);
+        let aside = self.data.set_stray(place, unique)?;
+        let (path, aside) = (place.path.display(), aside.display());
+        tracing::warn!("{path} {why}: it is set aside as {aside}");
+        Ok(())
+    }
+}
+
+type Found<D> = (
     Vec<RecoveredLog>,
-    Vec<(PartitionDir, Store<RealDisk>)>,
+    Vec<(PartitionDir, Store<D>)>,
     RecoveryPoints,
 );
 
 /// Recovers the files of every partition, one after the other.
-fn partitions(
-    disk: &Arc<RealDisk>,
-    data: &DataDir<RealDisk>,
+fn partitions<D: Disk>(
+    disk: &Arc<D>,
+    aside: &mut Aside<'_, D>,
     config: &Config,
     now: i64,
-) -> Result<Recovered, StartError> {
+) -> Result<Found<D>, StartError> {
+    let data = aside.data;
     let clean = data.take_clean_marker()?;
     data.finish_deletions()?;
     let points = data.read_checkpoint(Checkpoint::RecoveryPoint)?;
@@ -85,7 +129,7 @@ fn partitions(
                     problem: "its partition.metadata is missing or damaged",
                 });
             }
-            set_aside(data, &place, "says not which topic it belongs to")?;
+            aside.set(&place, "says not which topic it belongs to")?;
             continue;
         };
         let opening = Opening {
@@ -124,21 +168,14 @@ fn partitions(
     Ok((found, stores, points))
 }
 
-fn set_aside(data: &DataDir<RealDisk>, place: &PartitionDir, why: &str) -> Result<(), StartError> {
-    let aside = data.set_stray(place, fresh_uuid())?;
-    let (path, aside) = (place.path.display(), aside.display());
-    tracing::warn!("{path} {why}: it is set aside as {aside}");
-    Ok(())
-}
-
 /// A recovered log's batches, read from its files.
-struct FileBatches {
+struct FileBatches<D: Disk> {
     name: String,
     end: i64,
-    reader: SegmentReader<RealDisk>,
+    reader: SegmentReader<D>,
 }
 
-impl Batches for FileBatches {
+impl<D: Disk> Batches for FileBatches<D> {
     fn each(
         &self,
         visit: &mut dyn FnMut(&Batch) -> Result<(), ReplayError>,

@@ -1,0 +1,14 @@
+//! The engine's hands on the disk, without threads, clocks or sockets: what the shell runs on log
+//! threads and the simulator runs from its queue is the same code over another
+//! [`Disk`](once_log::store::Disk).
+//!
+//! [`recover()`] turns a data directory into an engine; [`Places`] knows where each log's files
+//! are and which writer owns them; a [`Writer`] carries out groups of work and flushes them.
+
+mod places;
+mod recovery;
+mod writer;
+
+pub use places::{Places, RecoveryPoints, mark_clean};
+pub use recovery::{Recovery, recover};
+pub use writer::{StorageError, Work, Writer};

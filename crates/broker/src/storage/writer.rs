@@ -1,0 +1,145 @@
+//! Carrying out writes in groups: write all, flush once, say how far.
+
+use crate::config::FlushPolicy;
+use crate::engine::LogId;
+use once_log::Write;
+use once_log::store::{Disk, Store};
+use once_wire::ids::Uuid;
+use std::collections::BTreeMap;
+use std::io;
+
+/// Something to do to a log's files.
+pub enum Work<D: Disk> {
+    /// A log's files, to be owned from now on.
+    Open(LogId, Box<Store<D>>),
+    /// Write; the log then ends at this offset.
+    Write(LogId, Vec<Write>, i64),
+    /// A log's topic is deleted; the name is unique and serves while its files go.
+    Remove(LogId, Uuid),
+}
+
+/// A write or a flush that failed. It cannot be made good: the kernel may have dropped the pages,
+/// and memory already runs ahead of the log. Both are lost by ending the process; recovery reads
+/// what the disk really has.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// A write.
+    #[error("cannot write to a partition: {0}")]
+    Write(io::Error),
+    /// A flush that an acknowledgement waited for.
+    #[error("fdatasync failed: {0}")]
+    Flush(io::Error),
+    /// A flush of everything.
+    #[error("cannot flush a partition: {0}")]
+    Checkpoint(io::Error),
+}
+
+/// The files of some logs, and the one who writes them.
+pub struct Writer<D: Disk> {
+    flush: FlushPolicy,
+    stores: BTreeMap<LogId, Store<D>>,
+    /// Partitions whose files are open, by when they were last written.
+    open: BTreeMap<LogId, u64>,
+    most_open: usize,
+    groups: u64,
+    /// What was written and not yet reported.
+    written: Vec<(LogId, i64)>,
+}
+
+impl<D: Disk> Writer<D> {
+    /// A writer that keeps so many partitions' files open at most.
+    #[must_use]
+    pub fn new(flush: FlushPolicy, most_open: usize) -> Self {
+        Self {
+            flush,
+            stores: BTreeMap::new(),
+            open: BTreeMap::new(),
+            most_open,
+            groups: 0,
+            written: Vec::new(),
+        }
+    }
+
+    /// Carries out a group, in order for each log. Readers of the files see what was written; it
+    /// is not flushed.
+    ///
+    /// # Errors
+    /// The process has to end.
+    pub fn write(&mut self, group: Vec<Work<D>>) -> Result<(), StorageError> {
+        let mut written: BTreeMap<LogId, (Vec<Write>, i64)> = BTreeMap::new();
+        for work in group {
+            match work {
+                Work::Open(log, store) => {
+                    self.stores.insert(log, *store);
+                }
+                Work::Write(log, mut writes, end) => {
+                    let of_log = written.entry(log).or_default();
+                    of_log.0.append(&mut writes);
+                    of_log.1 = end;
+                }
+                Work::Remove(log, unique) => {
+                    written.remove(&log);
+                    if let Some(store) = self.stores.remove(&log)
+                        && let Err(error) = store.delete(unique)
+                    {
+                        tracing::warn!("cannot remove a deleted partition's files: {error}");
+                    }
+                }
+            }
+        }
+        for (log, (writes, end)) in written {
+            let Some(store) = self.stores.get_mut(&log) else {
+                continue;
+            };
+            store.write_all(&writes).map_err(StorageError::Write)?;
+            self.groups += 1;
+            self.open.insert(log, self.groups);
+            self.written.push((log, end));
+            self.close_quiet();
+        }
+        Ok(())
+    }
+
+    /// Flushes what was written, as the policy defines it, and says how far each log is durable.
+    ///
+    /// # Errors
+    /// Nothing is known of the bytes then: the process has to end.
+    pub fn flush(&mut self) -> Result<Vec<(LogId, i64)>, StorageError> {
+        if self.flush == FlushPolicy::Disk {
+            for (log, _) in &self.written {
+                if let Some(store) = self.stores.get_mut(log) {
+                    store.sync().map_err(StorageError::Flush)?;
+                }
+            }
+        }
+        Ok(std::mem::take(&mut self.written))
+    }
+
+    /// Brings everything to disk; says up to where each log is there.
+    ///
+    /// # Errors
+    /// As [`Writer::flush`].
+    pub fn checkpoint(&mut self) -> Result<BTreeMap<LogId, i64>, StorageError> {
+        let mut ends = BTreeMap::new();
+        for (log, store) in &mut self.stores {
+            let end = store.checkpoint().map_err(StorageError::Checkpoint)?;
+            ends.insert(*log, end);
+        }
+        Ok(ends)
+    }
+
+    /// Closes the files of the partition that was written longest ago, if too many are open. What
+    /// is not flushed stays on its list and is flushed by name.
+    fn close_quiet(&mut self) {
+        while self.open.len() > self.most_open {
+            let quiet = self.open.iter().min_by_key(|(_, written)| **written);
+            let Some(log) = quiet.map(|(log, _)| *log) else {
+                return;
+            };
+            self.open.remove(&log);
+            if let Some(store) = self.stores.get_mut(&log) {
+                store.release();
+            }
+        }
+    }
+}
