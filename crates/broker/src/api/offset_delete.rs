@@ -91,7 +91,6 @@ fn respond(results: OffsetResults) -> OffsetDeleteResponse {
         let partition = OffsetDeleteResponsePartition {
             partition_index: place.partition,
             error_code: error.code(),
-            ..Default::default()
         };
         topics[index].partitions.push(partition);
     }

@@ -3,6 +3,7 @@
 mod basics;
 mod files;
 mod group_admin;
+mod produce_checks;
 mod rig;
 mod same_name;
 mod topic_apis;

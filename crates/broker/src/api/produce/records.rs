@@ -137,3 +137,41 @@ fn begin(records: Option<Bytes>, version: i16) -> Result<(BatchHeader, Bytes), E
 fn checked(bytes: &Bytes, room: usize) -> Result<ClientBatch, BatchError> {
     Batch::parse(bytes.clone())?.check_client(room)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use once_wire::batch::BatchBuilder;
+
+    fn of(codec: Compression, value: &[u8]) -> (Bytes, Records) {
+        let batch = BatchBuilder::new().compression(codec);
+        let bytes = batch.push(1, None, Some(value), &[]).build();
+        let bytes = bytes.as_bytes().clone();
+        let mut records = Records::read(Some(bytes.clone()), 9);
+        check_light(std::iter::once(&mut records));
+        (bytes, records)
+    }
+
+    #[test]
+    fn a_small_batch_is_checked_at_once_and_not_copied() {
+        for codec in [Compression::None, Compression::Gzip, Compression::Lz4] {
+            let (bytes, records) = of(codec, &[0; 60_000]);
+            let Records::Sound(batch) = records else {
+                panic!("{codec:?} was left for later");
+            };
+            assert_eq!(batch.as_bytes().as_ptr(), bytes.as_ptr());
+        }
+    }
+
+    #[test]
+    fn what_takes_long_is_left_for_later_whatever_it_weighs() {
+        for codec in [Compression::Gzip, Compression::Snappy, Compression::Zstd] {
+            let (bytes, records) = of(codec, &[0; LIGHT_PACKED]);
+            assert!(
+                bytes.len() < LIGHT_PACKED && records.is_unchecked(),
+                "{codec:?}"
+            );
+        }
+        assert!(of(Compression::None, &[0; LIGHT_PLAIN]).1.is_unchecked());
+    }
+}

@@ -92,14 +92,11 @@ fn delete_offsets(
         name: (*name).into(),
         partitions: vec![OffsetDeleteRequestPartition {
             partition_index: *partition_index,
-            ..Default::default()
         }],
-        ..Default::default()
     };
     let request = OffsetDeleteRequest {
         group_id: group.into(),
         topics: topics.iter().map(topic).collect(),
-        ..Default::default()
     };
     rig.call(client, 0, &request)
 }
