@@ -12,7 +12,9 @@
 //!
 //! Batches are checked before the engine sees them. What takes long is checked off the network's threads,
 //! and the batches of one request give [`CLIENT_DECOMPRESSED_MAX`] bytes at most: MESSAGE_TOO_LARGE, a
-//! bound that Kafka does not have.
+//! bound that Kafka does not have. Stricter than Kafka: bytes after the batch, offset deltas with gaps and
+//! a client's append time are refused; and what does not decompress is an INVALID_RECORD, where Kafka
+//! says UNKNOWN_SERVER_ERROR.
 //!
 //! A transactional batch is appended only if its partition is part of the producer's ongoing
 //! transaction, checked in the same step as the append: no hanging transaction can arise

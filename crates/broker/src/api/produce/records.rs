@@ -121,14 +121,19 @@ fn begin(records: Option<Bytes>, version: i16) -> Result<(BatchHeader, Bytes), E
     let records = records
         .filter(|records| !records.is_empty())
         .ok_or(ErrorCode::InvalidRecord)?;
-    let header = BatchHeader::read(&records).map_err(|error| error.code())?;
+    let header = BatchHeader::read(&records).map_err(|error| match error {
+        // No whole batch, as Kafka sees it.
+        BatchError::Truncated { .. } => ErrorCode::InvalidRecord,
+        // Formats 0 and 1 were Kafka's once.
+        BatchError::UnsupportedMagic(magic) if !(0..=1).contains(&magic) => {
+            ErrorCode::CorruptMessage
+        }
+        other => other.code(),
+    })?;
     if header.compression() == Compression::Zstd && version < 7 {
         return Err(ErrorCode::UnsupportedCompressionType);
     }
-    if header.size() > records.len() {
-        return Err(ErrorCode::CorruptMessage);
-    }
-    if header.size() < records.len() || header.base_offset() != 0 {
+    if header.size() != records.len() || header.base_offset() != 0 {
         return Err(ErrorCode::InvalidRecord);
     }
     Ok((header, records))

@@ -121,3 +121,31 @@ fn a_batch_that_gives_much_passes_and_one_that_gives_too_much_does_not() {
         assert_eq!(produce(&mut rig, client, "wide", &both), [0, too_large]);
     }
 }
+
+#[test]
+fn what_is_no_whole_batch_is_told_so_as_kafka_tells_it() {
+    let (mut rig, client) = rig();
+    let sound = batch(Compression::None, 10, true).as_bytes().clone();
+    let with = |at: usize, byte: u8| {
+        let mut bytes = sound.to_vec();
+        bytes[at] = byte;
+        Bytes::from(bytes)
+    };
+    let (invalid, corrupt) = (ErrorCode::InvalidRecord, ErrorCode::CorruptMessage);
+    // Codes that Kafka 4.3.1 answered to these bytes.
+    for (what, bytes, error) in [
+        ("whole", sound.clone(), ErrorCode::None),
+        ("cut", sound.slice(..sound.len() - 3), invalid),
+        ("header cut", sound.slice(..40), invalid),
+        ("nothing", Bytes::new(), invalid),
+        ("two", [&sound[..], &sound[..]].concat().into(), invalid),
+        ("length 13", with(11, 13), corrupt),
+        ("format 1", with(16, 1), invalid),
+        ("format 3", with(16, 3), corrupt),
+        ("base offset 1", with(7, 1), invalid),
+        ("a bit", with(70, 7), corrupt),
+    ] {
+        let told = produce(&mut rig, client, "t", &[bytes]);
+        assert_eq!(told, [error.code()], "{what}");
+    }
+}
