@@ -8,3 +8,4 @@ mod harness;
 mod model;
 mod reader;
 mod state;
+mod timestamps;

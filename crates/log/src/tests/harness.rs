@@ -314,9 +314,8 @@ impl Partition {
 
     pub(super) fn append(&mut self, batch: &Batch) -> Result<Appended, AppendError> {
         let batch = batch.check_client(0).expect("a sound batch");
-        let appended = self.log.append_client(self.now, &batch)?;
-        self.take(&appended);
-        Ok(appended)
+        let appended = self.log.append_client(self.now, &batch);
+        appended.inspect(|appended| self.take(appended))
     }
 
     fn mark(&mut self, producer: u8, producer_epoch: i16, commit: bool) {
