@@ -1,5 +1,7 @@
 //! Who this broker is.
 
+use once_wire::ids::Uuid;
+
 /// How clients reach a node.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NodeAddress {
@@ -18,4 +20,6 @@ pub struct Identity {
     pub cluster_id: String,
     /// Its one node.
     pub node: NodeAddress,
+    /// The id of its log directory, from `meta.properties`.
+    pub directory: Uuid,
 }

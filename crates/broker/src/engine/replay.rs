@@ -270,6 +270,7 @@ impl Engine {
 fn catalog_config(config: &Config, identity: &Identity) -> CatalogConfig {
     CatalogConfig {
         nodes: vec![identity.node.id],
+        directories: [(identity.node.id, identity.directory)].into(),
         num_partitions: config.num_partitions,
         default_replication_factor: config.default_replication_factor,
         broker: config.given.clone(),

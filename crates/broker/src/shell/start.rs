@@ -80,6 +80,7 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
     let identity = Identity {
         cluster_id: data.identity().cluster_id.clone(),
         node,
+        directory: data.identity().directory_id,
     };
     let (settings, entropy) = (Arc::clone(&config), super::connection::random());
     let Recovery {

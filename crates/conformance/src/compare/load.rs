@@ -164,9 +164,30 @@ impl Writer {
         Ok(())
     }
 
+    /// Ends the transaction and waits for its markers: Kafka answers before it writes them, and what
+    /// another writer writes meanwhile would stand before them on one side and after on the other.
     fn end(&mut self, link: &mut Link, commit: bool) -> Result<(), Error> {
-        self.added.clear();
-        insist(|| link.end_transaction(&self.id, self.producer, commit))
+        let places = std::mem::take(&mut self.added);
+        let ends = |link: &mut Link| -> Result<Vec<i64>, Error> {
+            let end = |(topic, partition): &(String, i32)| link.end(topic, *partition);
+            places.iter().map(end).collect()
+        };
+        let before = ends(link)?;
+        insist(|| link.end_transaction(&self.id, self.producer, commit))?;
+        for _ in 0..500 {
+            if ends(link)?
+                .iter()
+                .zip(&before)
+                .all(|(end, before)| end > before)
+            {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Err(Error::Wrong(format!(
+            "the markers of {} are missing",
+            self.id
+        )))
     }
 }
 

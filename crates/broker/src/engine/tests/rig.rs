@@ -7,10 +7,15 @@ use crate::engine::{
     ConnectionId, Engine, Identity, Input, LogId, NodeAddress, Output, Replayed, RequestInput,
 };
 use bytes::{Buf, Bytes, BytesMut};
+use once_coordinator::catalog::Catalog;
 use once_wire::codec::{Message, Reader, Request, Writer};
+use once_wire::ids::Uuid;
 use once_wire::request::RequestHeader;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+
+/// The log directory of the broker under test.
+pub(super) const DIRECTORY: Uuid = Uuid([8; 16]);
 
 /// What a request that was sent will be answered by.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +73,7 @@ impl Rig {
         let identity = Identity {
             cluster_id: "test".into(),
             node,
+            directory: DIRECTORY,
         };
         let now = 1_700_000_000_000;
         let (found, stores) = files
@@ -97,6 +103,10 @@ impl Rig {
         };
         rig.carry_out(outputs);
         rig
+    }
+
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.engine.catalog.machine
     }
 
     pub(super) fn connect(&mut self) -> ConnectionId {

@@ -1,6 +1,6 @@
 //! Topics and settings as an admin client sees them, in every version.
 
-use super::rig::Rig;
+use super::rig::{DIRECTORY, Rig};
 use crate::api::internal;
 use once_wire::error::ErrorCode;
 use once_wire::message::create_partitions_request::{
@@ -144,6 +144,15 @@ fn topics_grow_in_every_version() {
         let message = format!("Topic already has {count} partition(s).");
         assert_eq!(refused.results[0].error_message, Some(message));
     }
+}
+
+#[test]
+fn partitions_are_recorded_in_the_brokers_log_directory() {
+    let mut rig = Rig::new();
+    let client = rig.connect();
+    rig.call(client, 7, &create_request("t"));
+    let partition = rig.catalog().partition("t", 0).expect("made");
+    assert_eq!(partition.directories, [DIRECTORY]);
 }
 
 #[test]
