@@ -83,6 +83,7 @@ pub struct Event {
 pub struct History {
     events: Vec<Event>,
     next: u64,
+    cut: bool,
 }
 
 impl History {
@@ -170,23 +171,34 @@ impl History {
         });
     }
 
-    /// Reads JSON lines; empty ones and those that begin with `#` are skipped but counted.
+    /// Whether its writer died while writing it: the last line was torn.
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// Marks it as one whose end is missing.
+    pub fn cut(&mut self) {
+        self.cut = true;
+    }
+
+    /// Reads JSON lines. A last line that is torn (no event, and no line feed ends it) is left out,
+    /// and the history [cut](Self::is_cut).
     ///
     /// # Errors
     /// A line that is no event, with its number.
-    pub fn read(lines: impl BufRead) -> Result<Self, HistoryError> {
+    pub fn read(mut lines: impl BufRead) -> Result<Self, HistoryError> {
         let mut history = Self::new();
-        for (index, line) in lines.lines().enumerate() {
-            let line = line?;
-            let text = line.trim();
-            if text.is_empty() || text.starts_with('#') {
-                continue;
+        let mut text = String::new();
+        while lines.read_line(&mut text)? > 0 {
+            match serde_json::from_str(text.trim_end()) {
+                Ok(event) => history.push(event),
+                Err(_) if !text.ends_with('\n') => history.cut(),
+                Err(error) => {
+                    let line = history.events.len() + 1;
+                    return Err(HistoryError::Line { line, error });
+                }
             }
-            let event = serde_json::from_str(text).map_err(|error| HistoryError::Line {
-                line: index + 1,
-                error,
-            })?;
-            history.push(event);
+            text.clear();
         }
         Ok(history)
     }

@@ -70,7 +70,17 @@ fn a_writer_writes_what_a_history_would() {
 }
 
 #[test]
-fn a_bad_line_is_named_by_its_number() {
-    let error = History::read("# comment\n\n{\"time_us\":1}\n".as_bytes()).expect_err("no event");
-    assert!(error.to_string().starts_with("line 3 "), "{error}");
+fn a_bad_line_is_named_and_a_torn_one_cuts_the_history() {
+    let mut lines = Vec::new();
+    sample().write(&mut lines).expect("memory");
+    let torn = History::read(&lines[..lines.len() - 9]).expect("all but the last line");
+    assert!(torn.is_cut());
+    assert_eq!(torn.events().len(), sample().events().len() - 1);
+    lines.extend(b"{\"time_us\":1}\n");
+    let error = History::read(lines.as_slice()).expect_err("no event");
+    let line = sample().events().len() + 1;
+    assert!(
+        error.to_string().starts_with(&format!("line {line} ")),
+        "{error}"
+    );
 }

@@ -1,0 +1,200 @@
+//! Which offsets were read past, by readers of which isolation: what lies there must have been
+//! seen.
+
+use crate::facts::{Before, Facts, Line, NEVER, PartReads, Send, Visibility};
+use crate::hash::Map;
+use crate::history::{Isolation, Op, Value};
+
+/// Offsets from `start` on and below `end` were read past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Piece {
+    start: i64,
+    end: i64,
+    /// The event that read furthest.
+    line: Line,
+}
+
+/// What readers of one isolation read past in a partition: disjoint and ascending once settled.
+#[derive(Debug, Default)]
+struct Ranges {
+    pieces: Vec<Piece>,
+    /// Where a drain ended, and its line.
+    drained: Option<(i64, Line)>,
+}
+
+impl Ranges {
+    fn settle(&mut self) {
+        self.pieces.sort_unstable();
+        let mut kept = 0;
+        for at in 0..self.pieces.len() {
+            let piece = self.pieces[at];
+            match self.pieces[..kept].last_mut() {
+                Some(last) if piece.start <= last.end => {
+                    if piece.end > last.end {
+                        (last.end, last.line) = (piece.end, piece.line);
+                    }
+                }
+                _ => {
+                    self.pieces[kept] = piece;
+                    kept += 1;
+                }
+            }
+        }
+        self.pieces.truncate(kept);
+    }
+
+    fn covers(&self, offset: i64) -> Option<Line> {
+        let after = self.pieces.partition_point(|piece| piece.start <= offset);
+        let piece = self.pieces[..after].last()?;
+        (offset < piece.end).then_some(piece.line)
+    }
+}
+
+/// What was read past, in every partition.
+pub(crate) struct Coverage<'f, 'h> {
+    facts: &'f Facts<'h>,
+    ranges: Vec<[Ranges; 2]>,
+    /// In compacted partitions, the last offset at which a key may have a record.
+    last_of_key: Map<(u32, &'h Value), i64>,
+}
+
+impl<'f, 'h> Coverage<'f, 'h> {
+    pub(crate) fn new(facts: &'f Facts<'h>) -> Self {
+        let mut coverage = Self {
+            facts,
+            ranges: Vec::new(),
+            last_of_key: Map::default(),
+        };
+        let empty = || [Ranges::default(), Ranges::default()];
+        coverage.ranges.resize_with(facts.partitions.len(), empty);
+        for (reads, before) in facts.reads.iter().zip(&facts.before) {
+            coverage.read(reads, *before);
+        }
+        for operation in &facts.operations {
+            if let Op::Drained(drained) = operation.op {
+                for (name, bounds) in &drained.partitions {
+                    coverage.drained(
+                        name,
+                        drained.isolation,
+                        bounds.start,
+                        bounds.end,
+                        operation.end,
+                    );
+                }
+            }
+        }
+        for ranges in coverage.ranges.iter_mut().flatten() {
+            ranges.settle();
+        }
+        coverage.keys();
+        coverage
+    }
+
+    fn read(&mut self, reads: &PartReads<'_>, before: Before) {
+        let facts = self.facts;
+        // Where old records may go, only a drain says from where on all must be there.
+        if facts.partitions[reads.partition as usize].expires {
+            return;
+        }
+        let Some(end) = reads.end() else {
+            return;
+        };
+        let first = reads.read.records.first().map(|record| record.offset);
+        let start = match (reads.read.from, before) {
+            (Some(from), _) => from,
+            (None, Before::At(offset, _)) => offset,
+            (None, Before::New) => 0,
+            (None, Before::Moved) => first.unwrap_or(end),
+        };
+        let line = facts.line_of(reads);
+        let ranges = &mut self.ranges[reads.partition as usize][reads.isolation as usize];
+        match ranges.pieces.last_mut() {
+            Some(last) if last.end == start && end >= start => {
+                (last.end, last.line) = (end, line);
+            }
+            _ if start < end => ranges.pieces.push(Piece { start, end, line }),
+            _ => {}
+        }
+    }
+
+    fn drained(
+        &mut self,
+        name: &crate::history::Partition,
+        isolation: Isolation,
+        start: i64,
+        end: i64,
+        line: Line,
+    ) {
+        let Some(id) = self.facts.partition(name) else {
+            return;
+        };
+        // A log that begins later than it may has lost its beginning.
+        let facts = &self.facts.partitions[id as usize];
+        let start = if facts.expires { start } else { 0 };
+        let ranges = &mut self.ranges[id as usize][isolation as usize];
+        if start < end {
+            ranges.pieces.push(Piece { start, end, line });
+        }
+        ranges.drained = ranges.drained.max(Some((end, line)));
+    }
+
+    fn keys(&mut self) {
+        for send in &self.facts.sends {
+            let compacted = self.facts.partitions[send.partition as usize].compacted;
+            let key = send.op.key.as_ref().filter(|_| compacted);
+            let Some(key) = key.filter(|_| send.visibility != Visibility::MustNot) else {
+                continue;
+            };
+            let at = send.offset.unwrap_or(i64::MAX);
+            let last = self.last_of_key.entry((send.partition, key)).or_insert(at);
+            *last = at.max(*last);
+        }
+    }
+
+    /// Whether it may have gone: deleted, or compacted away.
+    pub(crate) fn may_be_gone(&self, send: &Send<'_>) -> bool {
+        let facts = &self.facts.partitions[send.partition as usize];
+        let deleted = facts.deleted
+            || send
+                .offset
+                .is_some_and(|offset| offset < facts.deleted_below);
+        let unbounded = send.offset.is_none() && (facts.expires || facts.deleted_below > 0);
+        let compacted = facts.compacted
+            && (send.op.tombstone
+                || send.op.key.as_ref().is_none_or(|key| {
+                    let last = self.last_of_key.get(&(send.partition, key));
+                    last.copied() != send.offset
+                }));
+        deleted || unbounded || compacted
+    }
+
+    /// If readers must have seen this record and did not: the line that shows it, and which readers.
+    pub(crate) fn missing(&self, send: &Send<'_>) -> Option<(Line, Isolation)> {
+        if send.visibility != Visibility::Must || send.first_committed != NEVER {
+            return None;
+        }
+        if self.may_be_gone(send) {
+            return None;
+        }
+        let missed = |isolation| Some((self.passed(send, isolation)?, isolation));
+        missed(Isolation::ReadCommitted).or_else(|| {
+            let unseen = send.first_any == NEVER;
+            unseen.then(|| missed(Isolation::ReadUncommitted)).flatten()
+        })
+    }
+
+    /// The line of a reader that read past it.
+    fn passed(&self, send: &Send<'_>, isolation: Isolation) -> Option<Line> {
+        let ranges = &self.ranges[send.partition as usize][isolation as usize];
+        let covered = send.offset.and_then(|offset| ranges.covers(offset));
+        covered.or_else(|| {
+            // A drain ends where the log ends: what is not below that is nowhere.
+            let (end, line) = ranges.drained?;
+            let beyond = send.offset.is_none_or(|offset| offset >= end);
+            let transaction = self.facts.transaction_of(send);
+            let certain = transaction.map_or(0, |transaction| transaction.certain());
+            let settled = send.end.max(certain) < self.facts.healed && self.facts.healed < line;
+            (beyond && settled).then_some(line)
+        })
+    }
+}
