@@ -43,6 +43,8 @@ pub use report::{Counts, Finding, Report};
 pub use verdict::Verdict;
 
 #[cfg(test)]
+mod ideal;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
