@@ -92,11 +92,14 @@ impl<'f, 'h> Coverage<'f, 'h> {
 
     fn read(&mut self, reads: &PartReads<'_>, before: Before) {
         let facts = self.facts;
-        // Where old records may go, only a drain says from where on all must be there.
-        if facts.partitions[reads.partition as usize].expires {
-            return;
-        }
-        let Some(end) = reads.end() else {
+        let (partition, line) = (
+            &facts.partitions[reads.partition as usize],
+            facts.line_of(reads),
+        );
+        // Where old records may go, only a drain says from where on all must be there; and in what
+        // is being deleted nothing must.
+        let (Some(end), false) = (reads.end(), partition.expires || line > partition.deleted)
+        else {
             return;
         };
         let first = reads.read.records.first().map(|record| record.offset);
@@ -106,7 +109,6 @@ impl<'f, 'h> Coverage<'f, 'h> {
             (None, Before::New) => 0,
             (None, Before::Moved) => first.unwrap_or(end),
         };
-        let line = facts.line_of(reads);
         let ranges = &mut self.ranges[reads.partition as usize][reads.isolation as usize];
         match ranges.pieces.last_mut() {
             Some(last) if last.end == start && end >= start => {
@@ -154,10 +156,7 @@ impl<'f, 'h> Coverage<'f, 'h> {
     /// Whether it may have gone: deleted, or compacted away.
     pub(crate) fn may_be_gone(&self, send: &Send<'_>) -> bool {
         let facts = &self.facts.partitions[send.partition as usize];
-        let deleted = facts.deleted
-            || send
-                .offset
-                .is_some_and(|offset| offset < facts.deleted_below);
+        let deleted = send.offset.is_some_and(|at| at < facts.deleted_below);
         let unbounded = send.offset.is_none() && (facts.expires || facts.deleted_below > 0);
         let compacted = facts.compacted
             && (send.op.tombstone

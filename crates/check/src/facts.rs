@@ -291,7 +291,7 @@ impl<'h> Digest<'h> {
         for operation in &facts.operations {
             match operation.op {
                 Op::Topic(topic) if operation.outcome != Outcome::Fail => {
-                    self.partitions.allow(topic);
+                    self.partitions.allow(topic, operation.begin);
                 }
                 Op::Drained(drained) => {
                     for (name, bounds) in &drained.partitions {

@@ -145,4 +145,13 @@ mod tests {
         story.sent_to(1, &reborn, 11, 0);
         story.read_of(2, &reborn, &[(0, 11)]).valid();
     }
+
+    #[test]
+    fn until_its_topic_is_deleted_a_record_is_there() {
+        let mut story = Story::new();
+        story.sent(1, 10, 0).sent(1, 11, 1).read(2, &[(1, 11)]);
+        let mut topic = Topic::new(&*Story::partition().topic);
+        topic.deleted = true;
+        story.event(0, Kind::Info, topic).finds(RULE);
+    }
 }

@@ -48,7 +48,7 @@ fn gap(
     report: &mut Report,
 ) {
     let partition = &facts.partitions[reads.partition as usize];
-    if !partition.keeps(offsets.start) {
+    if !partition.keeps(offsets.start, lines[1]) {
         return;
     }
     let must = |entry: &&crate::order::Entry| {

@@ -19,7 +19,7 @@ pub(super) fn find(scene: &Scene<'_, '_>, report: &mut Report) {
             continue;
         }
         let partition = &facts.partitions[send.partition as usize];
-        if partition.expires {
+        if partition.expires || partition.deleted != NEVER {
             continue;
         }
         report.add(RULE, || {

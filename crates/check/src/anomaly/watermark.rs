@@ -1,7 +1,7 @@
 //! Offsets that bound a log contradict each other or go back. (Our I5 and I6.)
 //!
 //! Fires when one poll saw, of one partition, a last stable offset above the high watermark, or a
-//! record at or above the bound of its isolation; and when a poll saw a lower high watermark or last
+//! record at or above the bound of its isolation, or led its consumer beyond that; and when a poll saw a lower high watermark or last
 //! stable offset than another poll that had ended before it began. The bounds must come from the
 //! answer that brought the records. (A Kafka cluster may show a lower high watermark for a moment
 //! after a leader changed; our broker must not.)
@@ -49,11 +49,15 @@ fn within(facts: &Facts<'_>, reads: &PartReads<'_>, report: &mut Report) {
         Isolation::ReadUncommitted => read.high_watermark,
     };
     let last = read.records.iter().map(|record| record.offset).max();
+    // A position beyond the bound counts only if this poll led there.
+    let led = read.position.filter(|position| Some(*position) > read.from);
+    let last = last.max(led.map(|position| position - 1));
     if let (Some(bound), Some(last)) = (bound, last)
         && last >= bound
     {
         report.add(RULE, || {
-            let text = format!("offset {last} of {place} was read, which is stable up to {bound}");
+            let text =
+                format!("offset {last} of {place} was passed, where readers may go to {bound}");
             Finding::new(RULE, text)
                 .at(place, &[last, bound])
                 .lines([facts.line_of(reads)])

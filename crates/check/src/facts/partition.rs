@@ -9,8 +9,8 @@ use crate::order::Order;
 #[derive(Debug)]
 pub(crate) struct PartitionFacts<'h> {
     pub(crate) name: &'h Partition,
-    /// Its topic was deleted, or nearly.
-    pub(crate) deleted: bool,
+    /// From this line on its topic may be deleted; [`NEVER`]: it stays.
+    pub(crate) deleted: Line,
     /// Records may go when a later one has their key.
     pub(crate) compacted: bool,
     /// Old records may go.
@@ -24,9 +24,9 @@ pub(crate) struct PartitionFacts<'h> {
 }
 
 impl PartitionFacts<'_> {
-    /// Whether a record at this offset must still be there.
-    pub(crate) fn keeps(&self, offset: i64) -> bool {
-        !self.deleted && !self.compacted && !self.expires && offset >= self.deleted_below
+    /// Whether a record at this offset was still there at this line.
+    pub(crate) fn keeps(&self, offset: i64, line: Line) -> bool {
+        line < self.deleted && !self.compacted && !self.expires && offset >= self.deleted_below
     }
 }
 
@@ -49,7 +49,7 @@ impl<'h> Partitions<'h> {
         self.by_name.insert(name, id);
         self.all.push(PartitionFacts {
             name,
-            deleted: false,
+            deleted: NEVER,
             compacted: false,
             expires: false,
             deleted_below: 0,
@@ -80,11 +80,13 @@ impl<'h> Partitions<'h> {
     }
 
     /// Applies a `topic` event to the partitions that are known by now.
-    pub(crate) fn allow(&mut self, topic: &Topic) {
+    pub(crate) fn allow(&mut self, topic: &Topic, line: Line) {
         let of_topic =
             |name: &Partition| name.topic == topic.topic && name.generation == topic.generation;
         for facts in self.all.iter_mut().filter(|facts| of_topic(facts.name)) {
-            facts.deleted |= topic.deleted;
+            if topic.deleted {
+                facts.deleted = facts.deleted.min(line);
+            }
             facts.compacted |= topic.compacted;
             facts.expires |= topic.expires;
             let below = topic.deleted_below.get(&facts.name.index);
