@@ -7,13 +7,13 @@
 //! - a group's transactions commit an offset of an input partition, and a record below it, which
 //!   read_committed readers must see, is in no output that counts or might count.
 //!
-//! The second looks at the input partitions that outputs of the same transactions name, from the
-//! lowest offset that such an output names or such a transaction's process polled. Processors under
-//! judgement make one output per input and output topic: who filters, or makes several, leaves the
-//! coordinates out.
+//! The second looks at the groups and input partitions of transactions that send both a group's
+//! offset of the partition and an output that names it, from the lowest offset that such an output
+//! names or such a transaction's process polled. Processors under judgement make one output per input
+//! and output topic: who filters, or makes several, leaves the coordinates out.
 
 use super::{Anomaly, Scene};
-use crate::facts::{Facts, NEVER, NONE, Outcome, Send, Status, Visibility};
+use crate::facts::{Facts, NEVER, NONE, Outcome, Send, Status, Transaction, Visibility};
 use crate::hash::Map;
 use crate::history::Op;
 use crate::report::{Finding, Report};
@@ -109,29 +109,32 @@ fn never(facts: &Facts<'_>, outputs: &[(u32, i64, &str, u32)], report: &mut Repo
 fn ways(facts: &Facts<'_>) -> Vec<Option<Way>> {
     let mut ways: Vec<Option<Way>> = vec![None; facts.partitions.len()];
     let mut processors: Map<u32, ()> = Map::default();
-    for transaction in &facts.transactions {
-        for &at in &transaction.offsets {
+    let mut judged: Map<(&str, u32), ()> = Map::default();
+    each_offset(facts, |transaction, _, group, id, _| {
+        let inputs = transaction
+            .sends
+            .iter()
+            .map(|send| facts.sends[*send as usize].input);
+        if inputs.flatten().any(|(partition, _)| partition == id) {
+            judged.insert((group, id), ());
             processors.insert(transaction.process, ());
-            let operation = &facts.operations[at as usize];
-            let certain = operation.outcome == Outcome::Ok;
-            let committed = certain && transaction.status() == Status::Committed;
-            let Op::SendOffsets(sent) = operation.op else {
-                continue;
-            };
-            for (name, &offset) in sent.offsets.iter().filter(|_| committed) {
-                if let Some(id) = facts.partition(name) {
-                    let way = ways[id as usize].get_or_insert(Way {
-                        from: i64::MAX,
-                        to: offset,
-                        by: at,
-                    });
-                    if offset > way.to {
-                        (way.to, way.by) = (offset, at);
-                    }
-                }
-            }
         }
-    }
+    });
+    each_offset(facts, |transaction, at, group, id, offset| {
+        let certain = facts.operations[at as usize].outcome == Outcome::Ok;
+        let committed = certain && transaction.status() == Status::Committed;
+        if !committed || !judged.contains_key(&(group, id)) {
+            return;
+        }
+        let way = ways[id as usize].get_or_insert(Way {
+            from: i64::MAX,
+            to: offset,
+            by: at,
+        });
+        if offset > way.to {
+            (way.to, way.by) = (offset, at);
+        }
+    });
     for send in facts.sends.iter().filter(|send| send.txn != NONE) {
         if let Some((partition, offset)) = send.input
             && let Some(way) = &mut ways[partition as usize]
@@ -141,6 +144,24 @@ fn ways(facts: &Facts<'_>) -> Vec<Option<Way>> {
     }
     polled(facts, &processors, &mut ways);
     ways
+}
+
+/// Every offset that a transaction sends: by which operation, for which group and partition.
+fn each_offset<'f, 'h>(
+    facts: &'f Facts<'h>,
+    mut each: impl FnMut(&'f Transaction<'h>, u32, &'h str, u32, i64),
+) {
+    for transaction in &facts.transactions {
+        for &at in &transaction.offsets {
+            if let Op::SendOffsets(sent) = facts.operations[at as usize].op {
+                for (name, &offset) in &sent.offsets {
+                    if let Some(id) = facts.partition(name) {
+                        each(transaction, at, &sent.group, id, offset);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// A processor answers for what it polled, once some output names the partition.

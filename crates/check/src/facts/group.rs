@@ -149,7 +149,8 @@ impl<'h> Groups<'h> {
                     self.of(&fetch.group, partition).fetches.push(OffsetFetch {
                         begin: operation.begin,
                         end: operation.end,
-                        offset: *offset,
+                        // Kafka's own -1 for none is taken too.
+                        offset: offset.filter(|offset| *offset >= 0),
                         stable: fetch.require_stable,
                     });
                 }

@@ -66,3 +66,11 @@ fn inputs_that_are_not_done_are_nobodys_fault() {
         .committed(2, 1);
     story.read_outputs(3, &[(0, 20)]).valid();
 }
+
+#[test]
+fn offsets_that_belong_to_no_processing_accuse_nobody() {
+    let mut story = inputs();
+    story.output(2, 1, 20, 0, 0).committed(2, 1);
+    story.offsets_in_txn(3, 1, 3).committed(3, 1);
+    story.read_outputs(3, &[(0, 20)]).valid();
+}
