@@ -1,7 +1,7 @@
 //! Which offsets were read past, by readers of which isolation: what lies there must have been
 //! seen.
 
-use crate::facts::{Before, Facts, Line, NEVER, PartReads, Send, Visibility};
+use crate::facts::{Before, Facts, Line, NEVER, Outcome, PartReads, Send, Visibility};
 use crate::hash::Map;
 use crate::history::{Isolation, Op, Value};
 
@@ -18,7 +18,7 @@ struct Piece {
 #[derive(Debug, Default)]
 struct Ranges {
     pieces: Vec<Piece>,
-    /// Where a drain ended, and its line.
+    /// From where on a drain read everything, and its line.
     drained: Option<(i64, Line)>,
 }
 
@@ -56,6 +56,8 @@ pub(crate) struct Coverage<'f, 'h> {
     ranges: Vec<[Ranges; 2]>,
     /// In compacted partitions, the last offset at which a key may have a record.
     last_of_key: Map<(u32, &'h Value), i64>,
+    /// Sends that drains found, by isolation.
+    drained: Map<(u32, u8), ()>,
 }
 
 impl<'f, 'h> Coverage<'f, 'h> {
@@ -64,25 +66,14 @@ impl<'f, 'h> Coverage<'f, 'h> {
             facts,
             ranges: Vec::new(),
             last_of_key: Map::default(),
+            drained: Map::default(),
         };
         let empty = || [Ranges::default(), Ranges::default()];
         coverage.ranges.resize_with(facts.partitions.len(), empty);
         for (reads, before) in facts.reads.iter().zip(&facts.before) {
             coverage.read(reads, *before);
         }
-        for operation in &facts.operations {
-            if let Op::Drained(drained) = operation.op {
-                for (name, bounds) in &drained.partitions {
-                    coverage.drained(
-                        name,
-                        drained.isolation,
-                        bounds.start,
-                        bounds.end,
-                        operation.end,
-                    );
-                }
-            }
-        }
+        coverage.drains();
         for ranges in coverage.ranges.iter_mut().flatten() {
             ranges.settle();
         }
@@ -119,25 +110,38 @@ impl<'f, 'h> Coverage<'f, 'h> {
         }
     }
 
-    fn drained(
-        &mut self,
-        name: &crate::history::Partition,
-        isolation: Isolation,
-        start: i64,
-        end: i64,
-        line: Line,
-    ) {
-        let Some(id) = self.facts.partition(name) else {
-            return;
-        };
-        // A log that begins later than it may has lost its beginning.
-        let facts = &self.facts.partitions[id as usize];
-        let start = if facts.expires { start } else { 0 };
-        let ranges = &mut self.ranges[id as usize][isolation as usize];
-        if start < end {
-            ranges.pieces.push(Piece { start, end, line });
+    fn drains(&mut self) {
+        let facts = self.facts;
+        let mut who: Map<(u32, u32, u8), ()> = Map::default();
+        for operation in &facts.operations {
+            let (Op::Drained(drained), true) = (operation.op, operation.begin > facts.healed)
+            else {
+                continue;
+            };
+            for (name, bounds) in &drained.partitions {
+                if let Some(id) = facts.partition(name) {
+                    // A log that begins later than it may has lost its beginning.
+                    let expires = facts.partitions[id as usize].expires;
+                    let start = if expires { bounds.start } else { 0 };
+                    let ranges = &mut self.ranges[id as usize][drained.isolation as usize];
+                    ranges.drained = Some((start, operation.end));
+                    who.insert((operation.process, id, drained.isolation as u8), ());
+                }
+            }
         }
-        ranges.drained = ranges.drained.max(Some((end, line)));
+        if who.is_empty() {
+            return;
+        }
+        for reads in &facts.reads {
+            let isolation = reads.isolation as u8;
+            let process = facts.operations[reads.operation as usize].process;
+            let drains = who.contains_key(&(process, reads.partition, isolation));
+            if drains && facts.line_of(reads) > facts.healed {
+                for id in facts.sends_of(reads) {
+                    self.drained.insert((*id, isolation), ());
+                }
+            }
+        }
     }
 
     fn keys(&mut self) {
@@ -168,32 +172,38 @@ impl<'f, 'h> Coverage<'f, 'h> {
     }
 
     /// If readers must have seen this record and did not: the line that shows it, and which readers.
-    pub(crate) fn missing(&self, send: &Send<'_>) -> Option<(Line, Isolation)> {
-        if send.visibility != Visibility::Must || send.first_committed != NEVER {
+    pub(crate) fn missing(&self, id: u32) -> Option<(Line, Isolation)> {
+        let send = &self.facts.sends[id as usize];
+        if send.visibility != Visibility::Must || self.may_be_gone(send) {
             return None;
         }
-        if self.may_be_gone(send) {
-            return None;
+        let both = [Isolation::ReadCommitted, Isolation::ReadUncommitted];
+        let drain = |isolation| Some((self.not_drained(id, send, isolation)?, isolation));
+        if let Some(found) = both.into_iter().find_map(drain) {
+            return Some(found);
         }
-        let missed = |isolation| Some((self.passed(send, isolation)?, isolation));
-        missed(Isolation::ReadCommitted).or_else(|| {
-            let unseen = send.first_any == NEVER;
-            unseen.then(|| missed(Isolation::ReadUncommitted)).flatten()
-        })
+        let unseen = [send.first_committed, send.first_any].map(|line| line == NEVER);
+        let passed = |isolation| {
+            let ranges = &self.ranges[send.partition as usize][isolation as usize];
+            Some((ranges.covers(send.offset?)?, isolation))
+        };
+        let mut readers = both.into_iter().zip(unseen).filter(|(_, unseen)| *unseen);
+        readers.find_map(|(isolation, _)| passed(isolation))
     }
 
-    /// The line of a reader that read past it.
-    fn passed(&self, send: &Send<'_>, isolation: Isolation) -> Option<Line> {
+    /// The line of a drain that had to find it and did not, whoever had read it before.
+    fn not_drained(&self, id: u32, send: &Send<'_>, isolation: Isolation) -> Option<Line> {
         let ranges = &self.ranges[send.partition as usize][isolation as usize];
-        let covered = send.offset.and_then(|offset| ranges.covers(offset));
-        covered.or_else(|| {
-            // A drain ends where the log ends: what is not below that is nowhere.
-            let (end, line) = ranges.drained?;
-            let beyond = send.offset.is_none_or(|offset| offset >= end);
-            let transaction = self.facts.transaction_of(send);
-            let certain = transaction.map_or(0, |transaction| transaction.certain());
-            let settled = send.end.max(certain) < self.facts.healed && self.facts.healed < line;
-            (beyond && settled).then_some(line)
-        })
+        let (start, line) = ranges.drained?;
+        let known = match send.outcome {
+            Outcome::Ok => send.end,
+            Outcome::Fail | Outcome::Unknown => send.first_any,
+        };
+        let transaction = self.facts.transaction_of(send);
+        let certain = transaction.map_or(0, |transaction| transaction.certain());
+        let settled = known.max(certain) < self.facts.healed && self.facts.healed < line;
+        let below = send.offset.is_some_and(|offset| offset < start);
+        let found = self.drained.contains_key(&(id, isolation as u8));
+        (settled && !below && !found).then_some(line)
     }
 }

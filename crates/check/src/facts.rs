@@ -255,7 +255,8 @@ impl<'h> Digest<'h> {
             let born = self.partitions.incarnation(&from.topic, from.generation);
             let same_name = to.topic == from.topic && to.index == from.index;
             // Who sends by name may meet the topic's next incarnation without knowing.
-            if !(same_name && to.generation < from.generation && born < send.end) {
+            let may_be = same_name && to.generation < from.generation && born < send.end;
+            if !may_be || send.first_any != NEVER {
                 return Err("it was sent to another partition");
             }
             send.partition = partition;

@@ -4,6 +4,7 @@
 mod client;
 mod cluster;
 mod laws;
+mod lifecycle;
 
 use crate::history::{
     Drained, DrainedPartition, History, Invoked, Isolation, Kind, Note, Op, PartitionRead, Poll,

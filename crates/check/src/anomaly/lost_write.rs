@@ -4,13 +4,15 @@
 //! transaction that is committed) and that none of them saw, although one read past its offset; or
 //! that nobody at all saw, although a read_uncommitted reader read past it. A reader read past an
 //! offset when it lies between the offset at which it began (the beginning of the log, if nobody
-//! said where) and its last position. After `healed`, a `drained` partition shows all of it: then a
-//! record acknowledged before is lost too if its offset is unknown or not below the log's end.
+//! said where) and its last position. After `healed`, a `drained` partition shows all of it: a record
+//! that was acknowledged or read before, and that this drain did not find, is lost, at whatever
+//! offset, and even if others had read it: it went later.
 //!
 //! Not lost: sends of unknown outcome; what a `topic` event allows to be gone (deleted, compacted
 //! away, expired). What no reader came to is [`super::unseen`].
 
 use super::{Anomaly, Scene};
+use crate::facts::NEVER;
 use crate::history::Isolation;
 use crate::report::{Finding, Report};
 
@@ -18,8 +20,8 @@ const RULE: Anomaly = Anomaly::LostWrite;
 
 pub(super) fn find(scene: &Scene<'_, '_>, report: &mut Report) {
     let facts = scene.facts;
-    for send in &facts.sends {
-        let Some((line, isolation)) = scene.coverage.missing(send) else {
+    for (id, send) in (0..).zip(&facts.sends) {
+        let Some((line, isolation)) = scene.coverage.missing(id) else {
             continue;
         };
         report.add(RULE, || {
@@ -29,9 +31,14 @@ pub(super) fn find(scene: &Scene<'_, '_>, report: &mut Report) {
                 Some(_) => "is committed",
                 None => "was acknowledged",
             };
-            let who = match isolation {
-                Isolation::ReadCommitted => "no read_committed reader saw it",
-                Isolation::ReadUncommitted => "no reader saw it",
+            let seen = match isolation {
+                Isolation::ReadCommitted => send.first_committed,
+                Isolation::ReadUncommitted => send.first_any,
+            };
+            let who = match (seen, isolation) {
+                (NEVER, Isolation::ReadCommitted) => "no read_committed reader saw it",
+                (NEVER, Isolation::ReadUncommitted) => "no reader saw it",
+                _ => "in the end it was gone",
             };
             let at = send.offset.map(|offset| format!(" offset {offset}"));
             let at = at.unwrap_or_default();
@@ -101,6 +108,19 @@ mod tests {
             story.event(0, Kind::Info, Op::Healed {});
             story.read(2, &[(0, 10)]).drained(2, 0, 1).finds(RULE);
         }
+    }
+
+    #[test]
+    fn what_was_read_once_and_is_gone_in_the_end_is_lost() {
+        let mut story = Story::new();
+        story
+            .sent(1, 10, 0)
+            .sent(1, 11, 1)
+            .read(2, &[(0, 10), (1, 11)]);
+        story.event(0, Kind::Info, Op::Healed {});
+        let mut whole = story.clone();
+        whole.read(3, &[(0, 10), (1, 11)]).drained(3, 0, 2).valid();
+        story.read(3, &[(0, 10)]).drained(3, 0, 1).finds(RULE);
     }
 
     #[test]

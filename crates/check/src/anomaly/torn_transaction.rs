@@ -46,10 +46,11 @@ fn parts(scene: &Scene<'_, '_>, transaction: &Transaction<'_>, report: &mut Repo
             .iter()
             .map(|id| &facts.sends[*id as usize])
     };
-    let missing = |send: &_| scene.coverage.missing(send).is_some();
-    let Some(lost) = sends().find(|send| missing(send)) else {
+    let missing = |id: &u32| Some((*id, scene.coverage.missing(*id)?.0));
+    let Some((lost, witness)) = transaction.sends.iter().find_map(missing) else {
         return;
     };
+    let lost = &facts.sends[lost as usize];
     report.add(RULE, || {
         let seen = sends().find(|send| send.first_committed != NEVER);
         let part = match seen {
@@ -62,10 +63,9 @@ fn parts(scene: &Scene<'_, '_>, transaction: &Transaction<'_>, report: &mut Repo
             lost.op.value,
             facts.partitions[lost.partition as usize].name,
         );
-        let witness = scene.coverage.missing(lost).map(|(line, _)| line);
         let place = facts.partitions[lost.partition as usize].name;
         let finding = Finding::new(RULE, text).at(place, lost.offset.as_slice());
-        let finding = finding.send(lost).lines(witness);
+        let finding = finding.send(lost).lines([witness]);
         finding.lines([transaction.seen, transaction.commit])
     });
 }

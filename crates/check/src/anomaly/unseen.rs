@@ -13,9 +13,9 @@ const RULE: Anomaly = Anomaly::Unseen;
 
 pub(super) fn find(scene: &Scene<'_, '_>, report: &mut Report) {
     let facts = scene.facts;
-    for send in &facts.sends {
+    for (id, send) in (0..).zip(&facts.sends) {
         let unseen = send.visibility == Visibility::Must && send.first_any == NEVER;
-        if !unseen || scene.coverage.may_be_gone(send) || scene.coverage.missing(send).is_some() {
+        if !unseen || scene.coverage.may_be_gone(send) || scene.coverage.missing(id).is_some() {
             continue;
         }
         let partition = &facts.partitions[send.partition as usize];
