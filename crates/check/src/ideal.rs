@@ -55,6 +55,7 @@ pub(crate) enum Bug {
     PassOverInput,
     StallLso,
     LowerHighWatermark,
+    LoseTailInTheEnd,
 }
 
 /// An operation under way.
@@ -245,6 +246,7 @@ impl World {
             self.progress(at);
         }
         self.cluster.decide_all();
+        self.cluster.lose_tail();
         self.history.event(self.now, 0, Kind::Info, Op::Healed {});
         let text = "drain".into();
         self.history.event(self.now, 0, Kind::Info, Note { text });

@@ -268,6 +268,19 @@ impl Cluster {
         }
     }
 
+    /// What everybody saw is gone after a last crash.
+    fn lose(log: &mut Log) -> bool {
+        let lost = log.records.pop();
+        log.end = lost.as_ref().map_or(log.end, |record| record.0);
+        lost.is_some()
+    }
+
+    pub(super) fn lose_tail(&mut self) {
+        if self.bug == Some(Bug::LoseTailInTheEnd) {
+            self.bug_happened = Self::lose(&mut self.logs[0]);
+        }
+    }
+
     pub(super) fn read(
         &mut self,
         chance: &mut Chance,

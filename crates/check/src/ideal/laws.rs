@@ -31,7 +31,8 @@ fn every_prefix_of_an_ideal_history_shows_nothing_bad() {
 }
 
 /// Each bug, and what it must be called.
-const BUGS: [(Bug, Anomaly); 17] = [
+const BUGS: [(Bug, Anomaly); 18] = [
+    (Bug::LoseTailInTheEnd, Anomaly::LostWrite),
     (Bug::DropAcknowledged, Anomaly::LostWrite),
     (Bug::AppendTwice, Anomaly::Duplicate),
     (Bug::AppendOutOfOrder, Anomaly::NonmonotonicSend),
