@@ -45,7 +45,11 @@ pub(crate) struct PartReads<'h> {
 impl PartReads<'_> {
     /// Up to where it read: the position after it, as far as it can be told.
     pub(crate) fn end(&self) -> Option<i64> {
-        let last = self.read.records.last().map(|record| record.offset + 1);
+        let last = self
+            .read
+            .records
+            .last()
+            .map(|record| record.offset.saturating_add(1));
         self.read.position.max(last)
     }
 }
@@ -270,7 +274,7 @@ impl<'h> Digest<'h> {
             let name = self.partitions.all[send.partition as usize].name;
             let next = self
                 .partitions
-                .incarnation(&name.topic, name.generation + 1);
+                .incarnation(&name.topic, name.generation.saturating_add(1));
             if next < send.end && send.first_any == NEVER {
                 // It went to this incarnation or to the next one.
                 send.outcome = Outcome::Unknown;

@@ -52,6 +52,7 @@ pub enum Kind {
 
 /// One line of a history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Event {
     /// Microseconds since any fixed moment.
     pub time_us: u64,
@@ -100,7 +101,7 @@ impl History {
     /// Adds an event as it is.
     pub fn push(&mut self, event: Event) {
         if let Some(OpId(id)) = event.id {
-            self.next = self.next.max(id + 1);
+            self.next = self.next.max(id.saturating_add(1));
         }
         self.events.push(event);
     }

@@ -1,5 +1,5 @@
 //! The judgement as a whole.
-use crate::history::{History, Kind, OpId};
+use crate::history::{Drained, DrainedPartition, Event, History, Kind, Op, OpId, Partition};
 use crate::testing::Story;
 use crate::{Verdict, check};
 
@@ -48,6 +48,44 @@ fn malformed_histories_are_unknown_and_say_where() {
             "{report}"
         );
         assert_ne!(report.verdict(), Verdict::Valid, "{report}");
+    }
+}
+
+#[test]
+fn no_number_is_too_large() {
+    for edge in [i64::MIN, -1, i64::MAX] {
+        let mut story = Story::new();
+        let reborn = Story::partition().generation(u32::MAX);
+        story
+            .sent(1, u64::MAX, edge)
+            .read(2, &[(edge, u64::MAX), (edge, 3)]);
+        story
+            .sent_to(1, &reborn, 4, edge)
+            .read_of(2, &reborn, &[(0, 4), (edge, 4)]);
+        story
+            .read_span(3, edge, i64::MAX, &[(edge, 3)])
+            .bounds(2, &[(edge, 5)], edge, edge);
+        story.commit_offset(1, edge).fetched(1, Some(edge));
+        story
+            .output(4, u64::MAX, 6, edge, edge)
+            .offsets_in_txn(4, u64::MAX, edge);
+        story.committed(4, u64::MAX).observed(u32::MAX, edge);
+        story.event(0, Kind::Info, Op::Healed {});
+        let mut drained = Drained::default();
+        let bounds = DrainedPartition::new(edge, i64::MAX);
+        drained
+            .partitions
+            .insert(Partition::new("orders", i32::MIN), bounds);
+        drained.partitions.insert(Story::partition(), bounds);
+        story.event(7, Kind::Ok, drained);
+        story.history.push(Event {
+            time_us: u64::MAX,
+            process: u32::MAX,
+            id: Some(OpId(u64::MAX)),
+            kind: Kind::Invoke,
+            op: Op::note("last"),
+        });
+        assert_eq!(story.report().verdict(), Verdict::Invalid);
     }
 }
 

@@ -121,23 +121,12 @@ impl<'f, 'h> Register<'f, 'h> {
         }
     }
 
-    /// Whether only aborted transactions wrote it: another rule's.
+    /// Whether only an aborted transaction wrote it: another rule's.
     fn of_aborted(&self, fetch: &OffsetFetch) -> bool {
-        let mut same = self
-            .group
-            .writes
-            .iter()
-            .filter(|w| w.offset == fetch.offset);
-        let aborted = |write: &OffsetWrite| {
-            let txn = write
-                .txn
-                .map(|id| self.facts.transactions[id as usize].status());
-            txn == Some(Status::Aborted)
-        };
-        match (same.next(), same.next()) {
-            (Some(write), None) => aborted(write),
-            _ => false,
-        }
+        let write = self.group.only_write(fetch);
+        let txn = write.and_then(|write| write.txn);
+        let status = txn.map(|id| self.facts.transactions[id as usize].status());
+        status == Some(Status::Aborted)
     }
 
     fn finding(&self, fetch: &OffsetFetch, newest: Option<usize>) -> Finding {

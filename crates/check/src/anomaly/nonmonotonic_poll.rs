@@ -33,7 +33,7 @@ pub(super) fn find(scene: &Scene<'_, '_>, report: &mut Report) {
                     finding.lines([since, line])
                 });
             }
-            (least, since) = (record.offset + 1, line);
+            (least, since) = (record.offset.saturating_add(1), line);
         }
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn find(scene: &Scene<'_, '_>, report: &mut Report) {
                 gap(facts, reads, from..offset, [since, line], report);
             }
             // A position is what comes next, a record what came last.
-            at = Some(offset + 1).max(at);
+            at = Some(offset.saturating_add(1)).max(at);
             since = line;
         }
     }

@@ -74,8 +74,7 @@ fn parts(scene: &Scene<'_, '_>, transaction: &Transaction<'_>, report: &mut Repo
 fn offsets(facts: &Facts<'_>, report: &mut Report) {
     for group in &facts.groups {
         for fetch in &group.fetches {
-            let mut same = group.writes.iter().filter(|w| w.offset == fetch.offset);
-            let (Some(write), None) = (same.next(), same.next()) else {
+            let Some(write) = group.only_write(fetch) else {
                 continue;
             };
             let Some(transaction) = write.txn.map(|id| &facts.transactions[id as usize]) else {

@@ -51,7 +51,7 @@ fn within(facts: &Facts<'_>, reads: &PartReads<'_>, report: &mut Report) {
     let last = read.records.iter().map(|record| record.offset).max();
     // A position beyond the bound counts only if this poll led there.
     let led = read.position.filter(|position| Some(*position) > read.from);
-    let last = last.max(led.map(|position| position - 1));
+    let last = last.max(led.map(|position| position.saturating_sub(1)));
     if let (Some(bound), Some(last)) = (bound, last)
         && last >= bound
     {

@@ -38,22 +38,29 @@ pub(crate) struct GroupFacts<'h> {
     pub(crate) partition: &'h Partition,
     pub(crate) writes: Vec<OffsetWrite>,
     pub(crate) fetches: Vec<OffsetFetch>,
+    /// By offset its only write, or none if there are several.
+    only: Map<i64, Option<usize>>,
 }
 
 impl GroupFacts<'_> {
+    /// The write that alone can explain what a fetch returned.
+    pub(crate) fn only_write(&self, fetch: &OffsetFetch) -> Option<&OffsetWrite> {
+        let at = self.only.get(&fetch.offset?).copied().flatten()?;
+        self.writes.get(at)
+    }
+
     /// What a fetch returned was visible when it returned: a write that alone can explain it is
     /// certain from then on, and so is its transaction.
     pub(crate) fn recognise(&mut self, transactions: &mut [Transaction<'_>]) {
-        let mut writers: Map<i64, Option<usize>> = Map::default();
         for (at, write) in self.writes.iter().enumerate() {
             if let Some(offset) = write.offset {
-                let writer = writers.entry(offset).or_insert(Some(at));
+                let writer = self.only.entry(offset).or_insert(Some(at));
                 *writer = writer.filter(|other| *other == at);
             }
         }
         for fetch in &self.fetches {
-            let writer = fetch.offset.and_then(|offset| writers.get(&offset));
-            let Some(at) = writer.copied().flatten() else {
+            let only = fetch.offset.and_then(|offset| self.only.get(&offset));
+            let Some(at) = only.copied().flatten() else {
                 continue;
             };
             let write = &mut self.writes[at];
@@ -124,6 +131,7 @@ impl<'h> Groups<'h> {
                 partition,
                 writes: Vec::new(),
                 fetches: Vec::new(),
+                only: Map::default(),
             });
         }
         &mut self.all[at]

@@ -56,6 +56,7 @@ pub enum Op {
 
 /// Who sends. A client that does not know its producer id and epoch leaves them out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Producer {
     /// `transactional.id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,6 +71,7 @@ pub struct Producer {
 
 /// A producer starts. A new `init` of a transactional id fences all earlier ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Init {
     /// Asked with its `transactional_id` (none: only idempotent); the rest is known in the answer.
     pub producer: Producer,
@@ -77,6 +79,7 @@ pub struct Init {
 
 /// A transaction begins. `begin` is a single event of type `ok`; it may be left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Begin {
     /// Its number within the process: never used twice there.
     pub txn: u64,
@@ -87,6 +90,7 @@ pub struct Begin {
 
 /// One record is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SendRecord {
     /// Where to.
     pub partition: Partition,
@@ -115,6 +119,7 @@ pub struct SendRecord {
 
 /// Group offsets become a part of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SendOffsets {
     /// The transaction.
     pub txn: u64,
@@ -130,6 +135,7 @@ pub struct SendOffsets {
 /// A transaction ends. `ok`: it ended so. `fail`: it certainly did not, and will not by this
 /// request. `info`: unknown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct End {
     /// The transaction.
     pub txn: u64,
@@ -140,6 +146,7 @@ pub struct End {
 
 /// The consumer subscribes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Subscribe {
     /// Its group.
     pub group: Name,
@@ -149,6 +156,7 @@ pub struct Subscribe {
 
 /// Partitions become the consumer's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Assign {
     /// The group that gave them; none: by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +167,7 @@ pub struct Assign {
 
 /// Partitions are the consumer's no more.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Revoke {
     /// Which.
     pub partitions: Vec<Partition>,
@@ -166,6 +175,7 @@ pub struct Revoke {
 
 /// The consumer goes elsewhere: by `seek`, or because its position was reset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Seek {
     /// In this partition.
     pub partition: Partition,
@@ -187,6 +197,7 @@ pub enum Isolation {
 
 /// One poll.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Poll {
     /// What the reader may see.
     pub isolation: Isolation,
@@ -200,6 +211,7 @@ pub struct Poll {
 
 /// What a poll returned of one partition.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PartitionRead {
     /// Which.
     pub partition: Partition,
@@ -225,6 +237,7 @@ pub struct PartitionRead {
 
 /// A record that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Read {
     /// Where it lies.
     pub offset: i64,
@@ -237,6 +250,7 @@ pub struct Read {
 
 /// Group offsets are committed outside of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CommitOffsets {
     /// The group.
     pub group: Name,
@@ -246,6 +260,7 @@ pub struct CommitOffsets {
 
 /// Group offsets are asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FetchOffsets {
     /// The group.
     pub group: Name,
@@ -260,6 +275,7 @@ pub struct FetchOffsets {
 /// A number was read that, once seen, nobody may see smaller: an epoch, a group's generation, the
 /// number of a topic's partitions, a topic's incarnation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Observe {
     /// Whose number, in words of the writer's: `partitions of orders`.
     pub what: Name,
@@ -269,6 +285,7 @@ pub struct Observe {
 
 /// What is known about a topic. Without it a topic is one that keeps everything.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Topic {
     /// Its name.
     pub topic: Name,
@@ -302,6 +319,7 @@ pub enum Crash {
 
 /// What this process has read from start to end since `healed`, with nothing being written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Drained {
     /// What it could see.
     pub isolation: Isolation,
@@ -311,6 +329,7 @@ pub struct Drained {
 
 /// The bounds of a partition when it was drained.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DrainedPartition {
     /// The first offset asked for: the log start offset.
     pub start: i64,
@@ -326,6 +345,7 @@ pub struct DrainedPartition {
 
 /// Words for people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Note {
     /// The words.
     pub text: Name,

@@ -91,6 +91,7 @@ impl<'de> Deserialize<'de> for Partition {
 
 /// Where a record lies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Coordinate {
     /// The partition.
     pub partition: Partition,

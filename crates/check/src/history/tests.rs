@@ -70,6 +70,17 @@ fn a_writer_writes_what_a_history_would() {
 }
 
 #[test]
+fn a_misspelt_field_is_an_error() {
+    let send = |field: &str| {
+        let op = format!(r#"{{"send":{{"partition":"a-0","value":1,"{field}":3}}}}"#);
+        let line = format!(r#"{{"time_us":1,"process":1,"id":0,"type":"ok","op":{op}}}"#);
+        History::read(format!("{line}\n").as_bytes())
+    };
+    assert!(send("offset").is_ok());
+    assert!(send("ofset").is_err());
+}
+
+#[test]
 fn a_bad_line_is_named_and_a_torn_one_cuts_the_history() {
     let mut lines = Vec::new();
     sample().write(&mut lines).expect("memory");
