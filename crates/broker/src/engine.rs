@@ -24,6 +24,7 @@ mod fetch_sessions;
 mod identity;
 mod ids;
 mod input;
+mod inspect;
 mod logs;
 mod output;
 mod replay;
@@ -42,6 +43,7 @@ pub use core::Engine;
 pub use identity::{Identity, NodeAddress};
 pub use ids::{ConnectionId, LogId, ReadId};
 pub use input::{Input, RequestInput, Seen};
+pub use inspect::PartitionView;
 pub use output::{Look, Output};
 pub use replay::{Batches, RecoveredLog, ReplayError, Replayed};
 

@@ -62,7 +62,13 @@ const WALLS: [Wall; 12] = [
     wall("once-conformance", &["once-verify", "once-wire"], &[]),
     wall(
         "once-sim",
-        &["once-broker", "once-log", "once-coordinator", "once-check"],
+        &[
+            "once-broker",
+            "once-log",
+            "once-coordinator",
+            "once-wire",
+            "once-check",
+        ],
         WORLD,
     ),
     wall(

@@ -34,6 +34,9 @@ struct State {
     syncs: u64,
     fail_sync_in: Option<u64>,
     fail_write_in: Option<u64>,
+    stop_in: Option<u64>,
+    stopped: bool,
+    ignores_dir_syncs: bool,
     capacity: Option<u64>,
 }
 
@@ -44,7 +47,8 @@ pub enum Crash {
     Process,
     /// None of it.
     LoseAll,
-    /// Each write wholly, in part, or not at all; of each directory's changes the first few.
+    /// Each write wholly, its first bytes, some of its sectors, or not at all; of each directory's changes the first
+    /// few.
     Seeded(u64),
 }
 
@@ -61,6 +65,7 @@ impl FakeDisk {
         state.boot += 1;
         state.locks.clear();
         (state.fail_sync_in, state.fail_write_in) = (None, None);
+        (state.stop_in, state.stopped) = (None, false);
         let mut random = match how {
             Crash::Process => return,
             Crash::LoseAll => None,
@@ -82,9 +87,50 @@ impl FakeDisk {
         self.state().fail_write_in = Some(n);
     }
 
+    /// The `n`-th change from now on (1 is the next) is the one during which the process ends: a write gets half of
+    /// its bytes out, anything else does not happen, and every call after it fails until [`FakeDisk::crash`].
+    pub fn stop_in(&self, n: u64) {
+        self.state().stop_in = Some(n);
+    }
+
+    /// Whether [`FakeDisk::stop_in`] came true.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.state().stopped
+    }
+
+    /// Syncs of directories do nothing from now on: what a broker would be that forgets them.
+    pub fn ignore_dir_syncs(&self) {
+        self.state().ignores_dir_syncs = true;
+    }
+
+    /// What this disk would be after a crash, as another disk; this one goes on as if nothing had been.
+    #[must_use]
+    pub fn fork(&self, how: Crash) -> Self {
+        let state = self.state();
+        let fork = State {
+            nodes: state.nodes.clone(),
+            boot: state.boot,
+            ignores_dir_syncs: state.ignores_dir_syncs,
+            capacity: state.capacity,
+            ..State::default()
+        };
+        let fork = FakeDisk {
+            state: Mutex::new(fork),
+        };
+        fork.crash(how);
+        fork
+    }
+
     /// All files together may not hold more than so many bytes; `None` is no limit.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.state().capacity = bytes;
+    }
+
+    /// Bytes of all files.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.state().nodes.used()
     }
 
     /// How often something was synced so far, directories included.
@@ -109,6 +155,7 @@ impl Disk for FakeDisk {
         let node = match state.nodes.dir(dir)?.get(&name) {
             Some(node) => node,
             None if create => {
+                state.goes_on()?;
                 let node = state.nodes.add(Node::file());
                 state.nodes.dir_mut(dir)?.change(Change::Link(name, node));
                 node
@@ -142,8 +189,12 @@ impl Disk for FakeDisk {
     fn write_at(&self, file: &FakeFile, at: u64, parts: &[IoSlice<'_>]) -> io::Result<()> {
         let mut state = self.state();
         state.alive(file)?;
+        let was_stopped = state.stopped;
+        let mut result = state.goes_on();
         let mut bytes: Vec<u8> = parts.iter().flat_map(|part| part.iter().copied()).collect();
-        let mut result = Ok(());
+        if result.is_err() {
+            bytes.truncate(if was_stopped { 0 } else { bytes.len() / 2 });
+        }
         if counted_down(&mut state.fail_write_in) {
             bytes.truncate(bytes.len() / 2);
             result = Err(io::Error::other(
@@ -167,6 +218,7 @@ impl Disk for FakeDisk {
     fn truncate(&self, file: &FakeFile, len: u64) -> io::Result<()> {
         let mut state = self.state();
         state.alive(file)?;
+        state.goes_on()?;
         state.nodes.file_mut(file.node)?.truncate(len);
         Ok(())
     }
@@ -174,6 +226,7 @@ impl Disk for FakeDisk {
     fn sync(&self, file: &FakeFile) -> io::Result<()> {
         let mut state = self.state();
         state.alive(file)?;
+        state.goes_on()?;
         state.syncs += 1;
         let fails = counted_down(&mut state.fail_sync_in);
         let node = state.nodes.file_mut(file.node)?;
@@ -187,6 +240,7 @@ impl Disk for FakeDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
+        state.goes_on()?;
         let (dir, from) = state.nodes.parent(from)?;
         let (to_dir, to) = state.nodes.parent(to)?;
         if dir != to_dir {
@@ -201,6 +255,7 @@ impl Disk for FakeDisk {
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
+        state.goes_on()?;
         let (dir, name) = state.nodes.parent(path)?;
         let node = state
             .nodes
@@ -225,6 +280,7 @@ impl Disk for FakeDisk {
             at = match state.nodes.dir(at)?.get(&name) {
                 Some(node) => node,
                 None => {
+                    state.goes_on()?;
                     let node = state.nodes.add(Node::Dir(Dir::default()));
                     state.nodes.dir_mut(at)?.change(Change::Link(name, node));
                     node
@@ -252,8 +308,12 @@ impl Disk for FakeDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state();
+        state.goes_on()?;
         let dir = state.nodes.find(dir)?;
         state.syncs += 1;
+        if state.ignores_dir_syncs {
+            return Ok(());
+        }
         let fails = counted_down(&mut state.fail_sync_in);
         let node = state.nodes.dir_mut(dir)?;
         if fails {
@@ -283,6 +343,15 @@ impl Disk for FakeDisk {
 }
 
 impl State {
+    /// One more change, if the process still runs.
+    fn goes_on(&mut self) -> io::Result<()> {
+        if !self.stopped && !counted_down(&mut self.stop_in) {
+            return Ok(());
+        }
+        self.stopped = true;
+        Err(io::Error::other("the fake disk's process has ended"))
+    }
+
     fn alive(&self, file: &FakeFile) -> io::Result<()> {
         if file.boot == self.boot {
             return Ok(());

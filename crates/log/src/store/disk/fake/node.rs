@@ -10,29 +10,35 @@ pub(super) type NodeId = usize;
 /// The directory above all.
 pub(super) const ROOT: NodeId = 0;
 
+/// What a disk writes at once or not at all, in bytes.
+const SECTOR: u64 = 512;
+
 /// All files and directories; a node without a name stays, as an open file does.
+#[derive(Clone)]
 pub(super) struct Nodes(Vec<Node>);
 
+#[derive(Clone)]
 pub(super) enum Node {
     File(FileNode),
     Dir(Dir),
 }
 
 /// A file. Applied to `durable`, all `pending` changes make `data`, unless a sync failed.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct FileNode {
     data: Vec<u8>,
     durable: Vec<u8>,
     pending: Vec<Edit>,
 }
 
+#[derive(Clone)]
 enum Edit {
     Write(u64, Vec<u8>),
     Truncate(u64),
 }
 
 /// A directory; as with a file, but its changes are lost from the end.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Dir {
     names: BTreeMap<String, NodeId>,
     durable: BTreeMap<String, NodeId>,
@@ -173,8 +179,15 @@ impl FileNode {
 
     fn lose(&mut self, choose: &mut dyn FnMut(u64) -> u64) {
         for edit in self.pending.drain(..) {
-            match (choose(3), edit) {
+            match (choose(4), edit) {
                 (0, _) => {}
+                (3, Edit::Write(at, bytes)) => {
+                    for sector in sectors(at, bytes) {
+                        if choose(2) == 1 {
+                            sector.apply(&mut self.durable);
+                        }
+                    }
+                }
                 (1, Edit::Write(at, mut bytes)) => {
                     let kept = choose(bytes.len() as u64 + 1);
                     bytes.truncate(usize::try_from(kept).expect("no more than there was"));
@@ -185,6 +198,19 @@ impl FileNode {
         }
         self.data.clone_from(&self.durable);
     }
+}
+
+/// A write, sector by sector.
+fn sectors(mut at: u64, mut bytes: Vec<u8>) -> Vec<Edit> {
+    let mut sectors = Vec::new();
+    while !bytes.is_empty() {
+        let room = usize::try_from(SECTOR - at % SECTOR).expect("no more than a sector");
+        let rest = bytes.split_off(room.min(bytes.len()));
+        let next = at + bytes.len() as u64;
+        sectors.push(Edit::Write(at, bytes));
+        (at, bytes) = (next, rest);
+    }
+    sectors
 }
 
 impl Edit {

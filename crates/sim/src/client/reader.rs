@@ -1,0 +1,262 @@
+//! Readers: one that polls all the time, and the one that reads everything at the end.
+
+use super::records::decode;
+use super::setup::PATIENCE;
+use super::{Port, TOPICS};
+use crate::net::LinkId;
+use bytes::Bytes;
+use once_check::history::{
+    Assign, Drained, DrainedPartition, Isolation, Kind, Op, Partition, PartitionRead, Poll, Read,
+};
+use once_wire::batch::Batch;
+use once_wire::control::ControlType;
+use once_wire::error::ErrorCode;
+use once_wire::message::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
+use once_wire::message::fetch_response::{AbortedTransaction, PartitionData};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A consumer's positions and how it reads.
+pub(crate) struct Consumer {
+    port: Port,
+    pub(crate) isolation: Isolation,
+    pub(crate) positions: BTreeMap<Partition, i64>,
+    version: i16,
+    /// The bounds that came last, by partition: high watermark, last stable offset, start.
+    pub(crate) bounds: BTreeMap<Partition, (i64, i64, i64)>,
+}
+
+impl Consumer {
+    /// Reads nothing yet.
+    pub(crate) fn new(port: Port, isolation: Isolation) -> Self {
+        let version = *port.random().pick(&[4, 6, 7, 10, 11, 12]);
+        Self {
+            port,
+            isolation,
+            positions: BTreeMap::new(),
+            version,
+            bounds: BTreeMap::new(),
+        }
+    }
+
+    /// One poll of all partitions, in the history. `None`: no answer came.
+    pub(crate) async fn poll(&mut self, link: LinkId, wait_ms: i32) -> Option<Vec<PartitionRead>> {
+        let mut poll = Poll {
+            isolation: self.isolation,
+            ..Default::default()
+        };
+        let invoked = self.port.invoke(Op::Poll(poll.clone()));
+        let request = self.request(wait_ms);
+        let answer = self.port.call(link, self.version, &request, PATIENCE).await;
+        let Ok(response) = answer else {
+            self.port.complete(invoked, Kind::Info, None);
+            return None;
+        };
+        for topic in &response.responses {
+            for data in &topic.partitions {
+                let partition = Partition::new(topic.topic.as_str(), data.partition_index);
+                poll.reads.extend(self.take(&partition, data));
+            }
+        }
+        let reads = poll.reads.clone();
+        self.port.complete(invoked, Kind::Ok, Some(Op::Poll(poll)));
+        Some(reads)
+    }
+
+    fn request(&self, wait_ms: i32) -> FetchRequest {
+        let mut topics: Vec<FetchTopic> = Vec::new();
+        for (partition, position) in &self.positions {
+            if topics.last().is_none_or(|t| *t.topic != *partition.topic) {
+                topics.push(FetchTopic {
+                    topic: partition.topic.to_string(),
+                    ..Default::default()
+                });
+            }
+            let of_topic = topics.last_mut().expect("one was pushed");
+            of_topic.partitions.push(FetchPartition {
+                partition: partition.index,
+                fetch_offset: *position,
+                partition_max_bytes: 4_000,
+                ..Default::default()
+            });
+        }
+        FetchRequest {
+            max_wait_ms: wait_ms,
+            min_bytes: 1,
+            max_bytes: 16_000,
+            isolation_level: i8::from(self.isolation == Isolation::ReadCommitted),
+            topics,
+            ..Default::default()
+        }
+    }
+
+    fn take(&mut self, partition: &Partition, data: &PartitionData) -> Option<PartitionRead> {
+        let code = ErrorCode::from_code(data.error_code).unwrap_or_default();
+        if code != ErrorCode::None {
+            let position = self.positions.get(partition);
+            let text = format!("fetch of {partition} from {position:?}: {code}");
+            match code {
+                ErrorCode::UnknownTopicOrPartition | ErrorCode::CorruptMessage => {
+                    self.port.say(text);
+                }
+                _ => self.port.found(text),
+            }
+            return None;
+        }
+        let from = *self.positions.get(partition)?;
+        let bounds = (
+            data.high_watermark,
+            data.last_stable_offset,
+            data.log_start_offset,
+        );
+        self.bounds.insert(partition.clone(), bounds);
+        let records = data.records.clone().unwrap_or_default();
+        let aborted = data.aborted_transactions.as_deref().unwrap_or_default();
+        let (records, position) = match unpack(records, from, aborted) {
+            Ok(unpacked) => unpacked,
+            Err(error) => {
+                self.port
+                    .found(format!("fetch of {partition} from {from}: {error}"));
+                return None;
+            }
+        };
+        self.positions.insert(partition.clone(), position);
+        Some(PartitionRead {
+            partition: partition.clone(),
+            records,
+            from: Some(from),
+            position: Some(position),
+            high_watermark: Some(bounds.0),
+            last_stable: Some(bounds.1),
+            log_start: (self.version >= 5).then_some(bounds.2),
+        })
+    }
+}
+
+/// The records that an application sees, and the position after them: aborted and control batches
+/// are left out, as a Java consumer does it (`CompletedFetch.nextFetchedRecord`).
+fn unpack(
+    mut bytes: Bytes,
+    from: i64,
+    aborted: &[AbortedTransaction],
+) -> Result<(Vec<Read>, i64), String> {
+    let mut starts: Vec<_> = aborted
+        .iter()
+        .map(|a| (a.first_offset, a.producer_id))
+        .collect();
+    starts.sort_unstable();
+    let mut starts = starts.into_iter().peekable();
+    let mut open = BTreeSet::new();
+    let (mut records, mut position) = (Vec::new(), from);
+    while !bytes.is_empty() {
+        let batch = Batch::split_first(&mut bytes).map_err(|error| error.to_string())?;
+        while let Some((_, id)) = starts.next_if(|(first, _)| *first <= batch.last_offset()) {
+            open.insert(id);
+        }
+        position = position.max(batch.last_offset() + 1);
+        if batch.is_control() {
+            let kind = batch.control().map(|control| control.kind);
+            if kind == Some(ControlType::Abort) {
+                open.remove(&batch.producer_id());
+            }
+            continue;
+        }
+        if batch.is_transactional() && open.contains(&batch.producer_id()) {
+            continue;
+        }
+        for record in batch.records(1 << 20).map_err(|error| error.to_string())? {
+            let record = record.map_err(|error| error.to_string())?;
+            if record.offset < from {
+                continue;
+            }
+            let value = record.value.ok_or("a record without a value")?;
+            let (value, input) = decode(&value, TOPICS[0]).ok_or("a value of nobody's")?;
+            records.push(Read {
+                offset: record.offset,
+                value: value.into(),
+                input,
+            });
+        }
+    }
+    Ok((records, position))
+}
+
+/// All partitions of all topics, from their beginning.
+fn everything(partitions: i32) -> BTreeMap<Partition, i64> {
+    let of_topic = |topic: &&str| {
+        let topic = (*topic).to_owned();
+        (0..partitions).map(move |index| (Partition::new(topic.as_str(), index), 0))
+    };
+    TOPICS.iter().flat_map(of_topic).collect()
+}
+
+/// Polls so many times.
+pub(crate) async fn read(port: Port, isolation: Isolation, operations: u32, partitions: i32) {
+    let mut consumer = Consumer::new(port.clone(), isolation);
+    consumer.positions = everything(partitions);
+    let assigned = consumer.positions.keys().map(|p| (p.clone(), Some(0)));
+    let assign = Assign {
+        group: None,
+        partitions: assigned.collect(),
+    };
+    port.note(Kind::Ok, Op::Assign(assign));
+    let mut link = port.connect().await;
+    for _ in 0..operations {
+        if port.is_ending() {
+            break;
+        }
+        let wait = i32::try_from(port.random().below(50)).expect("small");
+        if consumer.poll(link, wait).await.is_none() {
+            port.close(link);
+            link = port.connect().await;
+        }
+        let pause = port.random().below(20_000);
+        port.sleep(pause).await;
+    }
+    port.close(link);
+}
+
+/// Reads all partitions to their end, when nobody writes any more. Goes on until everything is
+/// stable, which the world bounds.
+pub(crate) async fn drain(port: Port, isolation: Isolation, partitions: i32) {
+    let mut consumer = Consumer::new(port.clone(), isolation);
+    consumer.positions = everything(partitions);
+    let assigned = consumer.positions.keys().map(|p| (p.clone(), Some(0)));
+    let assign = Assign {
+        group: None,
+        partitions: assigned.collect(),
+    };
+    port.note(Kind::Ok, Op::Assign(assign));
+    let link = port.connect().await;
+    loop {
+        let Some(reads) = consumer.poll(link, 0).await else {
+            port.found("a fetch got no answer when everything was healed".to_owned());
+            return;
+        };
+        let at_end = |(partition, position): (&Partition, &i64)| {
+            let bounds = consumer.bounds.get(partition);
+            bounds.is_some_and(|(high, stable, _)| high == stable && position == high)
+        };
+        let nothing = reads.iter().all(|read| read.from == read.position);
+        if nothing && consumer.positions.iter().all(at_end) {
+            break;
+        }
+        if nothing {
+            port.sleep(100_000).await;
+        }
+    }
+    let drained = consumer.positions.iter().map(|(partition, end)| {
+        let (high, stable, start) = consumer.bounds[partition];
+        let bounds = DrainedPartition {
+            start: start.max(0),
+            end: *end,
+            high_watermark: Some(high),
+            last_stable: Some(stable),
+        };
+        (partition.clone(), bounds)
+    });
+    let drained = Drained {
+        isolation,
+        partitions: drained.collect(),
+    };
+    port.note(Kind::Ok, Op::Drained(drained));
+}

@@ -1,0 +1,73 @@
+//! Who takes part in a run, and which task each role is.
+
+use super::{Port, producer, reader, setup};
+use crate::plan::Plan;
+use crate::random::Random;
+use once_check::history::Isolation;
+use std::future::Future;
+use std::pin::Pin;
+
+/// A client's task.
+pub(crate) type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What a client does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Role {
+    /// Nothing: left out of a minimised run.
+    Absent,
+    /// Writes to `input`, idempotent, five batches in flight.
+    Idempotent,
+    /// Reads everything, again and again, from where it is.
+    Reader(Isolated),
+}
+
+/// A reader's isolation.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Isolated {
+    /// read_committed.
+    Committed,
+    /// read_uncommitted.
+    Uncommitted,
+}
+
+impl Isolated {
+    pub(crate) fn level(self) -> Isolation {
+        match self {
+            Self::Committed => Isolation::ReadCommitted,
+            Self::Uncommitted => Isolation::ReadUncommitted,
+        }
+    }
+}
+
+impl Role {
+    /// Draws who takes part: at least three, one who writes and two who read among them.
+    pub(crate) fn draw(random: &mut Random) -> Vec<Self> {
+        let mut roles = vec![
+            Self::Idempotent,
+            Self::Reader(Isolated::Committed),
+            Self::Reader(Isolated::Uncommitted),
+        ];
+        for _ in 0..random.between(1, 3) {
+            roles.push(Self::Idempotent);
+        }
+        roles
+    }
+
+    /// The role's task for one process of the client.
+    pub(crate) fn task(self, port: Port, plan: &Plan) -> Task {
+        let (operations, partitions) = (plan.operations, plan.partitions);
+        Box::pin(async move {
+            if self == Self::Absent {
+                return;
+            }
+            setup::topics(&port, partitions).await;
+            match self {
+                Self::Absent => {}
+                Self::Idempotent => producer::idempotent(port, operations, partitions).await,
+                Self::Reader(isolated) => {
+                    reader::read(port, isolated.level(), operations, partitions).await;
+                }
+            }
+        })
+    }
+}

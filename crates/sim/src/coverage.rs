@@ -1,0 +1,82 @@
+//! What runs have met: a run that meets nothing shows nothing.
+
+use crate::node::Life;
+use crate::plan::{End, Plan};
+use once_wire::api::ApiKey;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Counts by what was met.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    requests: BTreeMap<i16, u64>,
+    faults: BTreeMap<&'static str, u64>,
+    plans: BTreeMap<String, u64>,
+}
+
+impl Coverage {
+    /// A fault, or something else that is rare, was met.
+    pub(crate) fn fault(&mut self, what: &'static str) {
+        *self.faults.entry(what).or_default() += 1;
+    }
+
+    /// A request reached the broker.
+    pub(crate) fn request(&mut self, life: &Option<Life>, key: i16) {
+        *self.requests.entry(key).or_default() += 1;
+        if life.as_ref().is_some_and(|life| !life.engine.is_flushed()) {
+            self.fault("request while something is unflushed");
+        }
+    }
+
+    /// A process ended.
+    pub(crate) fn end(&mut self, end: End) {
+        self.fault(match end {
+            End::Kill => "kill",
+            End::KillAtChange(_) => "kill during a change of the disk",
+            End::Power(_) => "power cut",
+            End::PowerLosesAll => "power cut that loses all",
+            End::PowerAtChange(..) => "power cut during a change of the disk",
+            End::Stop => "stop",
+        });
+    }
+
+    /// A plan was played.
+    pub(crate) fn plan(&mut self, plan: &Plan) {
+        for what in [
+            format!("profile {}", plan.profile),
+            format!("flush {:?}", plan.flush),
+            format!("segments of {} bytes", plan.segment_bytes),
+        ] {
+            *self.plans.entry(what).or_default() += 1;
+        }
+    }
+
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        for (key, count) in &other.requests {
+            *self.requests.entry(*key).or_default() += count;
+        }
+        for (what, count) in &other.faults {
+            *self.faults.entry(what).or_default() += count;
+        }
+        for (what, count) in &other.plans {
+            *self.plans.entry(what.clone()).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, count) in &self.plans {
+            writeln!(f, "{count:>12}  {what}")?;
+        }
+        for (what, count) in &self.faults {
+            writeln!(f, "{count:>12}  {what}")?;
+        }
+        for (key, count) in &self.requests {
+            let name = ApiKey::from_key(*key).map_or("unknown", ApiKey::name);
+            writeln!(f, "{count:>12}  {name}")?;
+        }
+        Ok(())
+    }
+}

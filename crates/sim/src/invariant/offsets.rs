@@ -1,0 +1,47 @@
+//! Start ≤ LSO ≤ high watermark ≤ end; the last stable offset never passes an open transaction;
+//! and what readers may have seen never goes back, crash or not.
+
+use once_broker::engine::Engine;
+use once_wire::ids::Uuid;
+use std::collections::BTreeMap;
+
+/// The bounds that readers saw last.
+#[derive(Debug, Default)]
+pub(crate) struct Offsets {
+    seen: BTreeMap<(Uuid, i32), (i64, i64)>,
+}
+
+impl Offsets {
+    pub(crate) fn look(&mut self, engine: &Engine) -> Option<String> {
+        for partition in engine.partitions() {
+            let log = partition.log;
+            let (start, stable) = (log.log_start_offset(), log.last_stable_offset());
+            let (high, end) = (log.high_watermark(), log.end_offset());
+            let name = format_args!("{}-{}", partition.topic, partition.index);
+            if !(start <= stable && stable <= high && high <= end) {
+                return Some(format!(
+                    "{name}: start {start}, LSO {stable}, high watermark {high}, end {end}"
+                ));
+            }
+            let open = log.producers().filter_map(|(id, entry)| {
+                let first = entry.current_txn_first_offset?;
+                (first < stable).then_some((id, first))
+            });
+            if let Some((id, first)) = open.min() {
+                return Some(format!(
+                    "{name}: LSO {stable} has passed producer {id}'s open transaction at {first}"
+                ));
+            }
+            let key = (partition.topic_id, partition.index);
+            let seen = self.seen.entry(key).or_insert((high, stable));
+            if high < seen.0 || stable < seen.1 {
+                return Some(format!(
+                    "{name}: high watermark {} and LSO {} went back to {high} and {stable}",
+                    seen.0, seen.1
+                ));
+            }
+            *seen = (high, stable);
+        }
+        None
+    }
+}

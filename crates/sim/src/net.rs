@@ -1,0 +1,62 @@
+//! The network: connections in order, each message with a delay of its own, and what breaks.
+
+use crate::queue::Micros;
+use once_broker::engine::ConnectionId;
+use std::collections::BTreeMap;
+
+/// Names a connection.
+pub(crate) type LinkId = u64;
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    /// Whose it is.
+    pub(crate) client: usize,
+    /// The broker has it open.
+    pub(crate) at_broker: bool,
+    /// The client has it open.
+    pub(crate) at_client: bool,
+    /// When the last message to the broker arrives.
+    pub(crate) to_broker: Micros,
+    /// When the last message to the client arrives.
+    pub(crate) to_client: Micros,
+}
+
+/// All connections of all time.
+#[derive(Debug, Default)]
+pub(crate) struct Net {
+    pub(crate) links: BTreeMap<LinkId, Link>,
+}
+
+impl Net {
+    /// A client asks for a connection.
+    pub(crate) fn dial(&mut self, id: LinkId, client: usize) {
+        self.links.insert(
+            id,
+            Link {
+                client,
+                at_broker: false,
+                at_client: true,
+                to_broker: 0,
+                to_client: 0,
+            },
+        );
+    }
+
+    /// The broker's process is gone: all that it had open. Gives the connections whose clients
+    /// have yet to notice.
+    pub(crate) fn broker_is_gone(&mut self) -> Vec<LinkId> {
+        let mut noticing = Vec::new();
+        for (id, link) in &mut self.links {
+            if std::mem::take(&mut link.at_broker) && link.at_client {
+                noticing.push(*id);
+            }
+        }
+        noticing
+    }
+}
+
+/// The engine's name of a connection.
+pub(crate) fn connection(link: LinkId) -> ConnectionId {
+    ConnectionId(link)
+}

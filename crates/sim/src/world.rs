@@ -1,0 +1,316 @@
+//! The world of one run: the queue, the broker's lives, the network, the clients, and what goes
+//! wrong.
+
+mod clients;
+mod crash;
+mod disk;
+mod heal;
+mod link;
+
+use crate::client::{Delivery, Port, Task};
+use crate::coverage::Coverage;
+use crate::invariant::Invariants;
+use crate::judge;
+use crate::net::{LinkId, Net};
+use crate::node::{self, EPOCH_MS, Life};
+use crate::plan::{End, Plan};
+use crate::queue::{Micros, Queue};
+use crate::random::Random;
+use crate::trace::{Keep, Trace};
+use bytes::Bytes;
+use once_broker::config::Config;
+use once_broker::engine::{Input, LogId, Look, Output, ReadId};
+use once_check::History;
+use once_log::store::FakeDisk;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Steps after which a run that should have ended has not.
+const STEPS_MAX: u64 = 400_000;
+/// The last moment at which clients may still begin something.
+const WORK_UNTIL: Micros = 120_000_000;
+
+/// What can happen.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A client is polled, with what it is told.
+    Client(usize, Option<Delivery>),
+    /// A client's wish for a connection reaches the broker.
+    Dial(LinkId),
+    /// A request reaches the broker.
+    Request(LinkId, Bytes),
+    /// The broker notices that a connection is closed.
+    Hangup(LinkId),
+    /// A writer takes its group.
+    Write(u64, usize),
+    /// A writer flushes it.
+    Flush(u64, usize),
+    /// The engine hears of the flush.
+    Report(u64, usize, Vec<(LogId, i64)>),
+    /// A look into files.
+    Look(u64, ReadId, LogId, Look),
+    /// The engine's deadline.
+    Tick(u64),
+    /// The broker is started.
+    Start,
+    /// There is room on the disk again.
+    Room,
+    /// The clients had their time.
+    Heal,
+    /// What was under way had its time.
+    Drain,
+    /// The last readers had theirs.
+    Over,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Phase {
+    /// Clients work, things break.
+    Work,
+    /// Nothing breaks any more; what is under way ends.
+    Heal,
+    /// Everything is read.
+    Drain,
+}
+
+/// One process of a client.
+pub(crate) struct Seat {
+    port: Port,
+    task: Option<Task>,
+}
+
+/// Streams of chance, one for each concern.
+pub(crate) struct Chances {
+    net: Random,
+    disk: Random,
+    entropy: Random,
+    samples: Random,
+}
+
+/// The world.
+pub(crate) struct World {
+    plan: Plan,
+    phase: Phase,
+    queue: Queue<Event>,
+    trace: Trace,
+    disk: Arc<FakeDisk>,
+    config: Arc<Config>,
+    life: Option<Life>,
+    /// Counts lives: what belongs to an earlier one is void.
+    boot: u64,
+    /// How the life under way will end, once its disk stops it.
+    ending: End,
+    /// What the clock of the present life is ahead of the simulation's.
+    clock_ms: i64,
+    tick_at: Option<Micros>,
+    net: Net,
+    seats: Vec<Seat>,
+    history: Rc<RefCell<History>>,
+    chances: Chances,
+    crashes_done: usize,
+    steps: u64,
+    invariants: Invariants,
+    coverage: Coverage,
+    findings: Vec<String>,
+    over: bool,
+}
+
+/// What became of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was found, none being best.
+    pub findings: Vec<String>,
+    /// The trace.
+    pub trace: Trace,
+    /// What was met.
+    pub coverage: Coverage,
+    /// Events.
+    pub steps: u64,
+    /// Operations of clients.
+    pub operations: u64,
+    /// The history.
+    pub history: History,
+}
+
+/// Plays a plan.
+#[must_use]
+pub fn run(plan: Plan, keep: Keep) -> Outcome {
+    let mut world = World::new(plan, keep);
+    world.begin();
+    world.play();
+    world.end()
+}
+
+impl World {
+    fn new(plan: Plan, keep: Keep) -> Self {
+        let seed = plan.seed;
+        Self {
+            phase: Phase::Work,
+            queue: Queue::default(),
+            trace: Trace::new(keep),
+            disk: Arc::new(FakeDisk::new()),
+            config: node::config(&plan),
+            life: None,
+            boot: 0,
+            ending: End::Kill,
+            clock_ms: 0,
+            tick_at: None,
+            net: Net::default(),
+            seats: Vec::new(),
+            history: Rc::default(),
+            chances: Chances {
+                net: Random::stream(seed, "net"),
+                disk: Random::stream(seed, "disk"),
+                entropy: Random::stream(seed, "entropy"),
+                samples: Random::stream(seed, "samples"),
+            },
+            crashes_done: 0,
+            steps: 0,
+            invariants: Invariants::default(),
+            coverage: Coverage::default(),
+            findings: Vec::new(),
+            over: false,
+            plan,
+        }
+    }
+
+    fn begin(&mut self) {
+        self.say(format_args!("{:?}", self.plan.clone()));
+        self.queue.at(0, Event::Start);
+        self.queue.at(WORK_UNTIL, Event::Heal);
+        for client in 0..self.plan.clients.len() {
+            self.seat(self.plan.clients[client]);
+        }
+    }
+
+    fn play(&mut self) {
+        while !self.over && self.findings.is_empty() {
+            let Some(event) = self.queue.pop() else {
+                self.found("nothing happens any more, and the run is not over".to_owned());
+                break;
+            };
+            self.steps += 1;
+            if self.steps > STEPS_MAX {
+                self.found("the run does not end".to_owned());
+                break;
+            }
+            self.happen(event);
+            self.crash_if_planned();
+        }
+    }
+
+    fn end(mut self) -> Outcome {
+        let history = self.history.borrow().clone();
+        if self.findings.is_empty() {
+            self.findings = judge::judge(&history);
+        }
+        for finding in &self.findings {
+            let at = self.queue.now();
+            self.trace.line(at, format_args!("FOUND {finding}"));
+        }
+        self.coverage.plan(&self.plan);
+        let operations = judge::operations(&history);
+        Outcome {
+            findings: self.findings,
+            trace: self.trace,
+            coverage: self.coverage,
+            steps: self.steps,
+            operations,
+            history,
+        }
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Client(seat, delivery) => self.poll(seat, delivery),
+            Event::Dial(link) => self.dialled(link),
+            Event::Request(link, frame) => self.request(link, frame),
+            Event::Hangup(link) => self.hung_up(link),
+            Event::Write(boot, hand) if boot == self.boot => self.write(hand),
+            Event::Flush(boot, hand) if boot == self.boot => self.flush(hand),
+            Event::Report(boot, hand, flushed) if boot == self.boot => {
+                self.report(hand, flushed);
+            }
+            Event::Look(boot, read, log, look) if boot == self.boot => {
+                self.look(read, log, &look);
+            }
+            Event::Tick(boot) if boot == self.boot => self.tick(),
+            Event::Write(..)
+            | Event::Flush(..)
+            | Event::Report(..)
+            | Event::Look(..)
+            | Event::Tick(_) => {}
+            Event::Start => self.start(),
+            Event::Room => self.disk.set_capacity(None),
+            Event::Heal => self.heal(),
+            Event::Drain => self.drain(),
+            Event::Over => self.found(self.what_is_stuck()),
+        }
+    }
+
+    /// The broker's clock.
+    fn now_ms(&self) -> i64 {
+        EPOCH_MS + self.clock_ms + i64::try_from(self.queue.now() / 1_000).unwrap_or(0)
+    }
+
+    /// One step of the engine, with all that follows at once.
+    fn step(&mut self, input: Input) {
+        let now = self.now_ms();
+        let Some(life) = &mut self.life else {
+            return;
+        };
+        let outputs = life.engine.step(now, input);
+        self.carry_out(outputs);
+        if let Some(life) = &self.life {
+            let found = self.invariants.look(&life.engine);
+            self.findings.extend(found);
+        }
+        self.set_tick();
+    }
+
+    fn carry_out(&mut self, outputs: Vec<Output>) {
+        for output in outputs {
+            match output {
+                Output::Reply { connection, frames } => self.reply(connection.0, frames),
+                Output::Close { connection, reason } => self.close(connection.0, &reason),
+                Output::Read { read, log, look } => {
+                    let wait = self.chances.disk.below(self.plan.disk.flush);
+                    self.queue
+                        .after(wait, Event::Look(self.boot, read, log, look));
+                }
+                Output::Warn(text) => self.say(format_args!("broker: {text}")),
+                Output::Open { .. } | Output::Write { .. } | Output::Remove { .. } => {
+                    self.order(output);
+                }
+            }
+        }
+    }
+
+    fn set_tick(&mut self) {
+        let deadline = self.life.as_ref().and_then(|life| life.engine.deadline());
+        let Some(deadline) = deadline else {
+            return;
+        };
+        let ms = u64::try_from(deadline - EPOCH_MS - self.clock_ms).unwrap_or(0);
+        let at = ms * 1_000;
+        if self.tick_at.is_none_or(|before| at < before) {
+            self.tick_at = Some(at);
+            self.queue.at(at, Event::Tick(self.boot));
+        }
+    }
+
+    fn tick(&mut self) {
+        self.tick_at = None;
+        self.step(Input::Tick);
+    }
+
+    fn say(&mut self, text: std::fmt::Arguments<'_>) {
+        self.trace.line(self.queue.now(), text);
+    }
+
+    fn found(&mut self, finding: String) {
+        self.findings.push(finding);
+    }
+}

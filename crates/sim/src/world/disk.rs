@@ -1,0 +1,130 @@
+//! What the engine wants of the disk, and how the disk treats it.
+
+use super::{Event, Phase, World};
+use crate::node;
+use crate::plan::DiskPlan;
+use once_broker::engine::{Input, LogId, Look, Output, ReadId};
+use once_wire::ids::Uuid;
+
+impl World {
+    /// An output that concerns files.
+    pub(super) fn order(&mut self, output: Output) {
+        let unique = Uuid(self.chances.entropy.wide().to_be_bytes());
+        let Some(life) = &mut self.life else {
+            return;
+        };
+        match life.order(output, unique) {
+            Ok(Some(hand)) => self.busy(hand),
+            Ok(None) => {}
+            Err(problem) => self.process_ends(&problem),
+        }
+    }
+
+    /// A hand has work: it takes it soon.
+    pub(super) fn busy(&mut self, hand: usize) {
+        let Some(life) = &mut self.life else {
+            return;
+        };
+        if !std::mem::replace(&mut life.hands[hand].busy, true) {
+            let wait = self.chances.disk.below(30);
+            self.queue.after(wait, Event::Write(self.boot, hand));
+        }
+    }
+
+    pub(super) fn write(&mut self, hand: usize) {
+        let plan = self.disk_plan();
+        if self.chances.disk.happens(plan.fail_write) {
+            self.coverage.fault("failed write");
+            self.disk.fail_write_in(1 + self.chances.disk.below(4));
+        }
+        if self.chances.disk.happens(plan.full) {
+            self.coverage.fault("full disk");
+            let room = self.chances.disk.below(400);
+            self.disk.set_capacity(Some(self.disk.used() + room));
+            let wait = self.chances.disk.between(1_000, 500_000);
+            self.queue.after(wait, Event::Room);
+        }
+        let Some(life) = &mut self.life else {
+            return;
+        };
+        if let Err(error) = life.hands[hand].write() {
+            return self.process_ends(&error.to_string());
+        }
+        self.say(format_args!("hand {hand} has written"));
+        let mut wait = 1 + self.chances.disk.below(plan.flush);
+        if self.chances.disk.happens(plan.slow) {
+            self.coverage.fault("slow flush");
+            wait *= 100;
+        }
+        self.queue.after(wait, Event::Flush(self.boot, hand));
+    }
+
+    pub(super) fn flush(&mut self, hand: usize) {
+        let plan = self.disk_plan();
+        if self.chances.disk.happens(plan.fail_flush) {
+            self.coverage.fault("failed flush");
+            self.disk.fail_sync_in(1 + self.chances.disk.below(3));
+        }
+        let Some(life) = &mut self.life else {
+            return;
+        };
+        match life.hands[hand].flush() {
+            Err(error) => self.process_ends(&error.to_string()),
+            Ok(flushed) => {
+                let wait = self.chances.disk.below(50);
+                self.queue
+                    .after(wait, Event::Report(self.boot, hand, flushed));
+            }
+        }
+    }
+
+    pub(super) fn report(&mut self, hand: usize, flushed: Vec<(LogId, i64)>) {
+        self.say(format_args!("hand {hand} has flushed {flushed:?}"));
+        if !flushed.is_empty() {
+            self.step(Input::Flushed(flushed));
+        }
+        let Some(life) = &mut self.life else {
+            return;
+        };
+        life.hands[hand].busy = false;
+        if !life.hands[hand].is_idle() {
+            self.busy(hand);
+        }
+        self.listen_if_settled();
+    }
+
+    /// Clients may come once what recovery wrote is flushed.
+    pub(super) fn listen_if_settled(&mut self) {
+        if let Some(life) = &mut self.life
+            && !life.listening
+            && life.engine.is_flushed()
+        {
+            life.listening = true;
+            self.say(format_args!("the broker listens"));
+        }
+    }
+
+    pub(super) fn look(&mut self, read: ReadId, log: LogId, look: &Look) {
+        let reader = self.life.as_ref().and_then(|life| life.reader(log));
+        if let Some(reader) = reader {
+            self.coverage.fault("read from files");
+            let seen = node::look(&reader, look);
+            self.say(format_args!("look {read:?} into {log:?}"));
+            self.step(Input::Read(read, seen));
+        }
+    }
+
+    /// The disk as it is in this phase.
+    fn disk_plan(&self) -> DiskPlan {
+        if self.phase == Phase::Work {
+            return self.plan.disk;
+        }
+        DiskPlan {
+            slow: 0,
+            fail_flush: 0,
+            fail_write: 0,
+            full: 0,
+            ..self.plan.disk
+        }
+    }
+}
