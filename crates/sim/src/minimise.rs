@@ -13,6 +13,8 @@ pub struct Minimised {
     pub findings: Vec<String>,
 }
 
+type Candidate = Box<dyn Fn(&mut Limits)>;
+
 /// Leaves out of a failing seed what can be left out.
 #[must_use]
 pub fn minimise(seed: u64, profile: Option<Profile>) -> Minimised {
@@ -26,18 +28,25 @@ pub fn minimise(seed: u64, profile: Option<Profile>) -> Minimised {
     if findings.is_empty() {
         return Minimised { limits, findings };
     }
-    let mut candidates: Vec<Box<dyn Fn(&mut Limits)>> = vec![
+    let mut candidates: Vec<Candidate> = vec![
         Box::new(|limits| limits.calm_net = true),
         Box::new(|limits| limits.calm_disk = true),
     ];
     for crash in 0..plan.crashes.len() {
-        candidates.push(Box::new(move |limits| limits.without_crashes.push(crash)));
+        candidates.push(Box::new(move |limits| {
+            limits.without_crashes.insert(crash);
+        }));
     }
     for client in 0..plan.clients.len() {
-        candidates.push(Box::new(move |limits| limits.without_clients.push(client)));
+        candidates.push(Box::new(move |limits| {
+            limits.without_clients.insert(client);
+        }));
     }
     for operations in [40, 20, 10, 5, 2] {
-        candidates.push(Box::new(move |limits| limits.operations = Some(operations)));
+        candidates.push(Box::new(move |limits| {
+            let fewer = limits.operations.unwrap_or(u32::MAX).min(operations);
+            limits.operations = Some(fewer);
+        }));
     }
     for _ in 0..2 {
         for candidate in &candidates {

@@ -5,6 +5,7 @@ use crate::client::Role;
 use crate::queue::Micros;
 use crate::random::Random;
 use once_broker::FlushPolicy;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -167,9 +168,9 @@ pub struct Plan {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Limits {
     /// Clients that do not take part, by their place in the plan.
-    pub without_clients: Vec<usize>,
+    pub without_clients: BTreeSet<usize>,
     /// Crashes that do not happen, by their place in the plan.
-    pub without_crashes: Vec<usize>,
+    pub without_crashes: BTreeSet<usize>,
     /// No faults of the network.
     pub calm_net: bool,
     /// No faults of the disk.

@@ -82,6 +82,22 @@ fn the_first_acknowledgement_makes_durable_whose_the_batches_are() {
 }
 
 #[test]
+fn whose_the_batches_are_survives_a_power_loss_after_a_failed_first_flush() {
+    for failing in 1..=4 {
+        let mut partition = Partition::new(small_config());
+        partition.run(&data(2, 1));
+        partition.disk.fail_sync_in(failing);
+        let _ = partition.store.sync();
+        partition.crash(Crash::Process);
+        partition.disk.crash(Crash::LoseAll);
+        let found = files(&partition);
+        assert!(found.contains_key("partition.metadata"), "sync {failing}");
+        let metadata = String::from_utf8_lossy(&found["partition.metadata"]).into_owned();
+        assert!(metadata.ends_with(&TOPIC_ID.to_string()), "sync {failing}");
+    }
+}
+
+#[test]
 fn a_partition_that_was_never_written_has_no_directory() {
     let mut partition = Partition::new(small_config());
     let before = partition.disk.syncs();
