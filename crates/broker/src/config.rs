@@ -95,6 +95,25 @@ pub struct Config {
     pub listener: Option<(String, u16)>,
     /// What the operator set, by key, as text: DescribeConfigs tells it from defaults.
     pub given: BTreeMap<String, String>,
+    /// The rule that is broken.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    pub mutant: Option<crate::mutant::Mutant>,
+}
+
+impl Config {
+    /// Whether a rule is broken on purpose: never, without the feature `mutants`.
+    #[inline]
+    pub(crate) fn breaks(&self, mutant: crate::mutant::Mutant) -> bool {
+        #[cfg(feature = "mutants")]
+        let broken = self.mutant == Some(mutant);
+        #[cfg(not(feature = "mutants"))]
+        let broken = {
+            let _ = mutant;
+            false
+        };
+        broken
+    }
 }
 
 impl Default for Config {
@@ -136,6 +155,8 @@ impl Default for Config {
             log_dir: None,
             listener: None,
             given: BTreeMap::new(),
+            #[cfg(feature = "mutants")]
+            mutant: None,
         }
     }
 }

@@ -19,6 +19,8 @@ mod api;
 mod broker;
 pub mod config;
 pub mod engine;
+#[doc(hidden)]
+pub mod mutant;
 mod shell;
 pub mod storage;
 

@@ -5,6 +5,7 @@ use once_wire::control;
 
 use crate::error::AppendError;
 use crate::log::PartitionLog;
+use crate::mutant::Mutant;
 use crate::producer::{CompletedTransaction, Marker, NONE, Origin, ProducerAppend};
 use crate::producers::data_batch;
 use crate::segments::{Extent, Segment};
@@ -100,6 +101,16 @@ impl PartitionLog {
         };
         let mut producer = None;
         if placed.producer_id() >= 0 {
+            let origin = match origin {
+                Origin::Client if self.config.breaks(Mutant::EpochCheck) => Origin::Replay,
+                Origin::Client
+                    if self.config.breaks(Mutant::SequenceCheck)
+                        || self.config.breaks(Mutant::Dedupe) =>
+                {
+                    Origin::Coordinator
+                }
+                judged => judged,
+            };
             let mut append = self.producers.prepare(placed.producer_id());
             append.data(origin, &data_batch(&placed))?;
             producer = Some(append);
@@ -223,6 +234,11 @@ impl PartitionLog {
             batch.base_sequence(),
             batch.last_sequence(),
         )?;
+        let last = entry.last_sequence() == batch.last_sequence();
+        if self.config.breaks(Mutant::Dedupe) || (self.config.breaks(Mutant::DedupeWindow) && !last)
+        {
+            return None;
+        }
         Some(Appended {
             base_offset: original.first_offset(),
             last_offset: original.last_offset,

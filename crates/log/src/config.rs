@@ -2,6 +2,8 @@
 
 use once_wire::batch::TimestampType;
 
+use crate::mutant::Mutant;
+
 /// The settings of one partition's log, under Kafka's names; `Default` has Kafka's defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogConfig {
@@ -25,6 +27,25 @@ pub struct LogConfig {
     pub producer_id_expiration_ms: i64,
     /// How many flushed bytes stay in memory for readers at the end of the log. Ours, not Kafka's.
     pub tail_bytes: usize,
+    /// The rule that is broken.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    pub mutant: Option<Mutant>,
+}
+
+impl LogConfig {
+    /// Whether a rule is broken on purpose: never, without the feature `mutants`.
+    #[inline]
+    pub(crate) fn breaks(&self, mutant: Mutant) -> bool {
+        #[cfg(feature = "mutants")]
+        let broken = self.mutant == Some(mutant);
+        #[cfg(not(feature = "mutants"))]
+        let broken = {
+            let _ = mutant;
+            false
+        };
+        broken
+    }
 }
 
 impl Default for LogConfig {
@@ -40,6 +61,8 @@ impl Default for LogConfig {
             timestamp_after_max_ms: 60 * 60 * 1000,
             producer_id_expiration_ms: 24 * 60 * 60 * 1000,
             tail_bytes: 1 << 20,
+            #[cfg(feature = "mutants")]
+            mutant: None,
         }
     }
 }

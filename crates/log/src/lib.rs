@@ -13,6 +13,8 @@ mod epochs;
 mod error;
 mod index;
 mod log;
+#[doc(hidden)]
+pub mod mutant;
 mod offsets;
 mod producer;
 mod producers;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::aborted::AbortedEntry;
 use crate::config::LogConfig;
 use crate::epochs::{EpochEntry, LeaderEpochs};
+use crate::mutant::Mutant;
 use crate::offsets::Offsets;
 use crate::producer::{NONE, ProducerEntry};
 use crate::producers::Producers;
@@ -67,6 +68,13 @@ impl PartitionLog {
     /// recovery has flushed what it found.
     #[must_use]
     pub fn recovered(config: LogConfig, leader_epoch: i32, found: Recovered) -> Self {
+        let mut found = found;
+        if config.breaks(Mutant::WindowAfterRestart) {
+            for entry in found.producers.values_mut() {
+                let last = entry.batches().last().copied();
+                entry.set_batches(last.as_slice());
+            }
+        }
         let mut epochs = LeaderEpochs::new(found.epochs);
         let epochs_unwritten = epochs.assign(leader_epoch, found.end_offset);
         let bytes = found.segments.iter().map(|s| s.size).sum();
@@ -122,7 +130,15 @@ impl PartitionLog {
     #[must_use]
     pub fn last_stable_offset(&self) -> i64 {
         let high_watermark = self.offsets.high_watermark();
-        match self.producers.first_unstable() {
+        if self.config.breaks(Mutant::HighWatermarkForLastStable) {
+            return high_watermark;
+        }
+        let first_unstable = if self.config.breaks(Mutant::UnflushedMarker) {
+            self.producers.first_ongoing()
+        } else {
+            self.producers.first_unstable()
+        };
+        match first_unstable {
             Some(first) => first.max(self.offsets.start()).min(high_watermark),
             None => high_watermark,
         }

@@ -133,7 +133,7 @@ impl Producers {
             .retain(|_, entry| !entry.is_expired(now, expiration_ms));
     }
 
-    fn first_ongoing(&self) -> Option<i64> {
+    pub(crate) fn first_ongoing(&self) -> Option<i64> {
         self.ongoing.keys().next().copied()
     }
 }

@@ -11,6 +11,7 @@ use super::logs::Partition;
 use super::output::Look;
 use super::waiting::RequestInfo;
 use crate::config::Config;
+use crate::mutant::Mutant;
 use once_coordinator::catalog::{self, Catalog};
 use once_coordinator::group::{self, Groups};
 use once_coordinator::machine::{Millis, Waiter};
@@ -121,8 +122,10 @@ impl<'e> Context<'e> {
 
     /// Has the catalog decide; it always answers at once.
     pub(crate) fn decide_catalog(&mut self, command: &catalog::Command) -> catalog::Reply {
+        let log = self.engine.catalog.log;
+        let before = self.engine.end_of(log).end;
         let reply = self.engine.run_catalog(self.waiter, command);
-        self.fence(self.engine.catalog.log);
+        self.fence_since(log, before);
         reply.expect("the catalog parks nobody")
     }
 
@@ -152,9 +155,11 @@ impl<'e> Context<'e> {
         command: &transaction::Command,
     ) -> Option<transaction::Reply> {
         let shard = self.engine.transaction_shard(transactional_id);
+        let log = self.engine.transactions[shard].log;
+        let before = self.engine.end_of(log).end;
         let reply = self.engine.run_transactions(shard, self.waiter, command);
         self.fence(self.engine.catalog.log);
-        self.fence(self.engine.transactions[shard].log);
+        self.fence_since(log, before);
         reply
     }
 
@@ -181,9 +186,11 @@ impl<'e> Context<'e> {
         command: &group::Command,
     ) -> Option<group::Reply> {
         let shard = self.engine.group_shard(group_id);
+        let log = self.engine.groups[shard].log;
+        let before = self.engine.end_of(log).end;
         let reply = self.engine.run_groups(shard, self.waiter, command);
         self.fence(self.engine.catalog.log);
-        self.fence(self.engine.groups[shard].log);
+        self.fence_since(log, before);
         reply
     }
 
@@ -228,6 +235,9 @@ impl<'e> Context<'e> {
             .engine
             .logs
             .append(&mut self.engine.outputs, log, append)?;
+        if appended.duplicate && self.engine.config.breaks(Mutant::AnswerRetryBeforeFlush) {
+            return Ok(appended);
+        }
         self.fences.push(Fence {
             log,
             end: appended.last_offset + 1,
@@ -262,8 +272,24 @@ impl<'e> Context<'e> {
         &mut self.engine.fetch_sessions
     }
 
+    /// As [`Context::fence`], of a log that ended at `before` when this visit's decision was asked
+    /// for: what it appended is its own.
+    fn fence_since(&mut self, log: LogId, before: i64) {
+        if self.engine.end_of(log).end == before {
+            self.fence(log);
+        } else {
+            self.fence_all(log);
+        }
+    }
+
     /// The answer rests on all that `log` holds now.
     fn fence(&mut self, log: LogId) {
+        if !self.engine.config.breaks(Mutant::ForgetReads) {
+            self.fence_all(log);
+        }
+    }
+
+    fn fence_all(&mut self, log: LogId) {
         if let Some(partition) = self.engine.logs.get(log) {
             self.fences.push(Fence {
                 log,

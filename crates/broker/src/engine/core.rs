@@ -16,6 +16,7 @@ use super::timers::{Alarm, Timers};
 use super::waiting::{RequestInfo, Waiting, WaitingCall};
 use crate::api::{Frames, Outcome, Wake};
 use crate::config::Config;
+use crate::mutant::Mutant;
 use once_coordinator::catalog::Catalog;
 use once_coordinator::group::{self, Groups};
 use once_coordinator::machine::{Machine, Millis, Waiter};
@@ -185,12 +186,26 @@ impl Engine {
         let mut closed: Vec<Fence> = fences
             .iter()
             .filter(|fence| !self.logs.is_flushed(fence.log, fence.end))
+            .filter(|_| !self.lets_pass(&action))
             .copied()
             .collect();
         closed.sort_unstable();
         closed.dedup();
         if let Some(action) = self.fences.hold(&closed, action) {
             self.actions.push_back(action);
+        }
+    }
+
+    /// Whether a mutant lets `action` pass before its fences are open.
+    fn lets_pass(&self, action: &Action) -> bool {
+        let breaks = |mutant| self.config.breaks(mutant);
+        match action {
+            Action::Reply(..) | Action::Settle(..) => breaks(Mutant::AnswerBeforeFlush),
+            Action::Effect { .. } => breaks(Mutant::MarkerBeforePrepare),
+            Action::MarkersFlushed { .. } => breaks(Mutant::CompleteBeforeMarkers),
+            Action::Refill(_) => breaks(Mutant::UseIdsBeforeDurable),
+            Action::Remove(_) => breaks(Mutant::RemoveBeforeDurable),
+            Action::Silence(_) | Action::Wake(..) => false,
         }
     }
 

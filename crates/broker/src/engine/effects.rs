@@ -3,6 +3,7 @@
 use super::core::{Action, Engine};
 use super::fence::Fence;
 use super::ids::LogId;
+use crate::mutant::Mutant;
 use once_coordinator::group;
 use once_coordinator::machine::Machine;
 use once_coordinator::transaction;
@@ -31,6 +32,10 @@ impl Engine {
             transaction_version: transaction_version.level(),
         };
         let mut fences = Vec::new();
+        let mut partitions = partitions;
+        if partitions.len() > 1 && self.config.breaks(Mutant::SkipMarker) {
+            partitions.pop();
+        }
         for place in &partitions {
             let Some(log) = self.logs.find(&place.topic, place.partition) else {
                 continue;
@@ -61,9 +66,11 @@ impl Engine {
             .logs
             .append(&mut self.outputs, log, |log| log.append_marker(now, marker))?;
         if let Some(shard) = self.groups.iter_mut().find(|shard| shard.log == log) {
+            let forget = !marker.commit && self.config.breaks(Mutant::ForgetPendingOnAbort);
+            let commit = marker.commit || self.config.breaks(Mutant::CommitPendingOnAbort);
             let ended = group::Event::TransactionEnded {
-                producer_id: marker.producer_id,
-                commit: marker.commit,
+                producer_id: if forget { -1 } else { marker.producer_id },
+                commit,
             };
             shard.machine.apply(appended.last_offset, &ended);
         }

@@ -12,6 +12,7 @@ use super::logs::{Logs, Partition};
 use super::output::Output;
 use super::topics::LEADER_EPOCH;
 use crate::config::Config;
+use crate::mutant::Mutant;
 use once_coordinator::catalog::{self, Catalog, CatalogConfig};
 use once_coordinator::group;
 use once_coordinator::machine::{LogRecord, Machine, Millis, ProducerIdentity};
@@ -219,6 +220,9 @@ impl Engine {
     /// that sends data before the answer to its AddPartitions may leave it, if the data was
     /// flushed and the coordinator's record was not; nobody else would ever end it.
     fn abort_orphans(&mut self) {
+        if self.config.breaks(Mutant::LeaveOrphans) {
+            return;
+        }
         let mut known = BTreeSet::new();
         for shard in &self.transactions {
             for (producer_id, place) in shard.machine.open_partitions() {
@@ -256,6 +260,9 @@ impl Engine {
         self.follow_topics();
         self.tell_groups();
         for shard in 0..self.transactions.len() {
+            if self.config.breaks(Mutant::ForgetPrepared) {
+                break;
+            }
             let effects = self.transactions[shard].machine.resume();
             for effect in effects {
                 self.hold(&[], Action::Effect { shard, effect });

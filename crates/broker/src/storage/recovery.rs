@@ -6,6 +6,7 @@ use crate::config::{Config, FlushPolicy};
 use crate::engine::{
     Batches, Engine, Identity, LogId, Output, RecoveredLog, ReplayError, Replayed, fresh_uuid,
 };
+use crate::mutant::Mutant;
 use once_log::LogConfig;
 use once_log::store::{
     Checkpoint, DataDir, Disk, Opening, PartitionDir, ReadFailure, SegmentReader, Store,
@@ -137,7 +138,7 @@ fn partitions<D: Disk>(
             clean,
             recovery_point: points.get(&key).copied().unwrap_or(0),
             log_start_offset: starts.get(&key).copied().unwrap_or(0),
-            durable: config.flush == FlushPolicy::Disk,
+            durable: config.flush == FlushPolicy::Disk && !config.breaks(Mutant::TrustFoundBytes),
             now,
         };
         let (disk, path) = (Arc::clone(disk), place.path.clone());
