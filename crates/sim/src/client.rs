@@ -8,11 +8,12 @@ mod reader;
 mod records;
 mod role;
 mod setup;
+mod transactor;
 
 pub(crate) use port::{Act, Delivery, Port};
 pub(crate) use reader::drain;
-pub use role::Role;
 pub(crate) use role::Task;
+pub use role::{Isolated, Role};
 
 /// The topics that all clients use.
 pub(crate) const TOPICS: [&str; 2] = ["input", "output"];

@@ -15,6 +15,7 @@ mod coverage;
 mod invariant;
 mod judge;
 mod minimise;
+mod mutant;
 mod net;
 mod node;
 mod plan;
@@ -23,8 +24,10 @@ mod random;
 mod trace;
 mod world;
 
+pub use client::{Isolated, Role};
 pub use coverage::Coverage;
 pub use minimise::{Minimised, minimise};
+pub use mutant::Mutant;
 pub use plan::{Limits, Plan, Profile};
 pub use queue::Micros;
 pub use random::Random;

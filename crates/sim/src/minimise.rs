@@ -1,6 +1,6 @@
 //! A failing seed made small: fewer clients, fewer crashes, fewer faults, fewer operations.
 
-use crate::plan::{Limits, Plan, Profile};
+use crate::plan::{Limits, Plan};
 use crate::trace::Keep;
 use crate::world::run;
 
@@ -17,8 +17,7 @@ type Candidate = Box<dyn Fn(&mut Limits)>;
 
 /// Leaves out of a failing seed what can be left out.
 #[must_use]
-pub fn minimise(seed: u64, profile: Option<Profile>) -> Minimised {
-    let plan = Plan::draw(seed, profile);
+pub fn minimise(plan: &Plan) -> Minimised {
     let fails = |limits: &Limits| {
         let findings = run(plan.clone().within(limits), Keep::Hash).findings;
         (!findings.is_empty()).then_some(findings)

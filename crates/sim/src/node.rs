@@ -44,6 +44,11 @@ impl Hand {
         self.writer.flush()
     }
 
+    /// What was written and not yet flushed.
+    pub(crate) fn written(&self) -> Vec<(LogId, i64)> {
+        self.writer.written().to_vec()
+    }
+
     /// Whether nothing is queued.
     pub(crate) fn is_idle(&self) -> bool {
         self.queue.is_empty()
@@ -207,6 +212,10 @@ pub(crate) fn config(plan: &Plan) -> Arc<Config> {
     ];
     for (key, value) in small {
         config.given.insert(key.to_owned(), value.to_string());
+    }
+    #[cfg(feature = "mutants")]
+    {
+        config.mutant = plan.mutant.and_then(crate::mutant::Mutant::of_broker);
     }
     Arc::new(config)
 }

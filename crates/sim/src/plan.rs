@@ -2,6 +2,7 @@
 //! behave, and when what breaks.
 
 use crate::client::Role;
+use crate::mutant::Mutant;
 use crate::queue::Micros;
 use crate::random::Random;
 use once_broker::FlushPolicy;
@@ -162,6 +163,8 @@ pub struct Plan {
     pub disk: DiskPlan,
     /// The crashes, by step.
     pub crashes: Vec<CrashPlan>,
+    /// The rule that is broken.
+    pub mutant: Option<Mutant>,
 }
 
 /// What a minimised run leaves out of its plan.
@@ -216,6 +219,7 @@ impl Plan {
             },
             crashes: crashes(&mut Random::stream(seed, "crashes"), flush, profile),
             clients,
+            mutant: None,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::client::{Delivery, Port, Task};
 use crate::coverage::Coverage;
 use crate::invariant::Invariants;
 use crate::judge;
+use crate::mutant::Mutant;
 use crate::net::{LinkId, Net};
 use crate::node::{self, EPOCH_MS, Life};
 use crate::plan::{End, Plan};
@@ -178,6 +179,9 @@ impl World {
 
     fn begin(&mut self) {
         self.say(format_args!("{:?}", self.plan.clone()));
+        if self.plan.mutant == Some(Mutant::SkipDirectorySync) {
+            self.disk.ignore_dir_syncs();
+        }
         self.queue.at(0, Event::Start);
         self.queue.at(WORK_UNTIL, Event::Heal);
         for client in 0..self.plan.clients.len() {

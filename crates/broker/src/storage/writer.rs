@@ -100,6 +100,12 @@ impl<D: Disk> Writer<D> {
         Ok(())
     }
 
+    /// What was written and not yet flushed, and where each log ends with it.
+    #[must_use]
+    pub fn written(&self) -> &[(LogId, i64)] {
+        &self.written
+    }
+
     /// Flushes what was written, as the policy defines it, and says how far each log is durable.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Runs seeds: `sim --seeds N [--from S] [--profile NAME] [--replay SEED]`.
 
-use once_sim::{Coverage, Keep, Plan, Profile, minimise, run};
+use once_sim::{Coverage, Keep, Mutant, Plan, Profile, minimise, run};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -9,6 +9,8 @@ struct Args {
     from: u64,
     profile: Option<Profile>,
     replay: Option<u64>,
+    mutant: Option<Mutant>,
+    mutants: bool,
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
@@ -17,8 +19,14 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
         from: 0,
         profile: None,
         replay: None,
+        mutant: None,
+        mutants: false,
     };
     while let Some(word) = words.next() {
+        if word == "--mutants" {
+            args.mutants = true;
+            continue;
+        }
         let value = words.next().ok_or(format!("{word} needs a value"))?;
         let number = || {
             value
@@ -29,6 +37,10 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
             "--seeds" => args.seeds = number()?,
             "--from" => args.from = number()?,
             "--replay" => args.replay = Some(number()?),
+            "--mutant" => {
+                let mutant = Mutant::named(&value).ok_or(format!("no mutant {value}"))?;
+                args.mutant = Some(mutant);
+            }
             "--profile" => args.profile = Some(value.parse()?),
             _ => return Err(format!("{word} is not known")),
         }
@@ -47,7 +59,8 @@ fn main() -> ExitCode {
         }
     };
     let clean = match args.replay {
-        Some(seed) => replay(seed, args.profile),
+        Some(seed) => replay(&args, seed),
+        None if args.mutants => mutants(&args),
         None => campaign(&args),
     };
     if clean {
@@ -58,10 +71,45 @@ fn main() -> ExitCode {
 }
 
 /// Plays one seed and prints all that happens.
-fn replay(seed: u64, profile: Option<Profile>) -> bool {
-    let outcome = run(Plan::draw(seed, profile), Keep::Print);
+fn replay(args: &Args, seed: u64) -> bool {
+    let outcome = run(args.plan(seed), Keep::Print);
     println!("{} steps, {} operations", outcome.steps, outcome.operations);
     outcome.findings.is_empty()
+}
+
+impl Args {
+    fn plan(&self, seed: u64) -> Plan {
+        Plan {
+            mutant: self.mutant,
+            ..Plan::draw(seed, self.profile)
+        }
+    }
+}
+
+/// Runs each mutant until it is caught.
+fn mutants(args: &Args) -> bool {
+    let mut missed = 0;
+    for (name, mutant) in Mutant::all() {
+        if args.mutant.is_some_and(|only| only != mutant) {
+            continue;
+        }
+        let plan = |seed| Plan {
+            mutant: Some(mutant),
+            ..Plan::draw(seed, args.profile)
+        };
+        let caught = (0..args.seeds).find_map(|n| {
+            let findings = run(plan(args.from + n), Keep::Hash).findings;
+            findings.into_iter().next().map(|finding| (n + 1, finding))
+        });
+        match caught {
+            Some((seeds, finding)) => println!("caught {name} after {seeds} seeds: {finding}"),
+            None => {
+                missed += 1;
+                println!("MISSED {name} in {} seeds", args.seeds);
+            }
+        }
+    }
+    missed == 0
 }
 
 fn campaign(args: &Args) -> bool {
@@ -69,13 +117,13 @@ fn campaign(args: &Args) -> bool {
     let (mut coverage, mut operations, mut steps) = (Coverage::default(), 0, 0);
     let mut failed = 0;
     for seed in args.from..args.from + args.seeds {
-        let outcome = run(Plan::draw(seed, args.profile), Keep::Hash);
+        let outcome = run(args.plan(seed), Keep::Hash);
         coverage.add(&outcome.coverage);
         operations += outcome.operations;
         steps += outcome.steps;
         if !outcome.findings.is_empty() {
             failed += 1;
-            report(seed, args.profile, &outcome.findings);
+            report(&args.plan(seed), &outcome.findings);
         }
     }
     let seconds = began.elapsed().as_secs_f64();
@@ -88,12 +136,12 @@ fn campaign(args: &Args) -> bool {
     failed == 0
 }
 
-fn report(seed: u64, profile: Option<Profile>, findings: &[String]) {
-    println!("seed {seed}: {} findings", findings.len());
+fn report(plan: &Plan, findings: &[String]) {
+    println!("seed {}: {} findings", plan.seed, findings.len());
     for finding in findings.iter().take(3) {
         println!("  {finding}");
     }
-    let small = minimise(seed, profile);
+    let small = minimise(plan);
     println!("  smaller: {:?}", small.limits);
     for finding in small.findings.iter().take(2) {
         println!("    {finding}");

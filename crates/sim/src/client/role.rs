@@ -1,6 +1,6 @@
 //! Who takes part in a run, and which task each role is.
 
-use super::{Port, producer, reader, setup};
+use super::{Port, producer, reader, setup, transactor};
 use crate::plan::Plan;
 use crate::random::Random;
 use once_check::history::Isolation;
@@ -17,6 +17,9 @@ pub enum Role {
     Absent,
     /// Writes to `input`, idempotent, five batches in flight.
     Idempotent,
+    /// Writes transactions to all topics, under the transactional id of this number. Two of one
+    /// number fence each other.
+    Transactional(u8),
     /// Reads everything, again and again, from where it is.
     Reader(Isolated),
 }
@@ -48,7 +51,11 @@ impl Role {
             Self::Reader(Isolated::Uncommitted),
         ];
         for _ in 0..random.between(1, 3) {
-            roles.push(Self::Idempotent);
+            let number = u8::try_from(random.below(2)).expect("small");
+            roles.push(match random.below(4) {
+                0 => Self::Idempotent,
+                _ => Self::Transactional(number),
+            });
         }
         roles
     }
@@ -56,6 +63,7 @@ impl Role {
     /// The role's task for one process of the client.
     pub(crate) fn task(self, port: Port, plan: &Plan) -> Task {
         let (operations, partitions) = (plan.operations, plan.partitions);
+        let plan = plan.clone();
         Box::pin(async move {
             if self == Self::Absent {
                 return;
@@ -64,6 +72,10 @@ impl Role {
             match self {
                 Self::Absent => {}
                 Self::Idempotent => producer::idempotent(port, operations, partitions).await,
+                Self::Transactional(number) => {
+                    let id = format!("transactor-{number}");
+                    transactor::transactional(port, id.as_str().into(), plan).await;
+                }
                 Self::Reader(isolated) => {
                     reader::read(port, isolated.level(), operations, partitions).await;
                 }

@@ -1,6 +1,7 @@
 //! What the engine wants of the disk, and how the disk treats it.
 
 use super::{Event, Phase, World};
+use crate::mutant::Mutant;
 use crate::node;
 use crate::plan::DiskPlan;
 use once_broker::engine::{Input, LogId, Look, Output, ReadId};
@@ -50,7 +51,11 @@ impl World {
         if let Err(error) = life.hands[hand].write() {
             return self.process_ends(&error.to_string());
         }
-        self.say(format_args!("hand {hand} has written"));
+        let written = life.hands[hand].written();
+        self.say(format_args!("hand {hand} has written {written:?}"));
+        if self.plan.mutant == Some(Mutant::ReportBeforeFlush) {
+            self.step(Input::Flushed(written));
+        }
         let mut wait = 1 + self.chances.disk.below(plan.flush);
         if self.chances.disk.happens(plan.slow) {
             self.coverage.fault("slow flush");
@@ -68,7 +73,11 @@ impl World {
         let Some(life) = &mut self.life else {
             return;
         };
-        match life.hands[hand].flush() {
+        let mut flushed = life.hands[hand].flush();
+        if flushed.is_err() && self.plan.mutant == Some(Mutant::RetryFailedFlush) {
+            flushed = life.hands[hand].flush();
+        }
+        match flushed {
             Err(error) => self.process_ends(&error.to_string()),
             Ok(flushed) => {
                 let wait = self.chances.disk.below(50);
