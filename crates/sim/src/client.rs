@@ -2,7 +2,9 @@
 //! what it asked and saw.
 
 mod flight;
+mod member;
 mod port;
+mod processor;
 mod producer;
 mod reader;
 mod records;

@@ -1,6 +1,6 @@
 //! Who takes part in a run, and which task each role is.
 
-use super::{Port, producer, reader, setup, transactor};
+use super::{Port, processor, producer, reader, setup, transactor};
 use crate::plan::Plan;
 use crate::random::Random;
 use once_check::history::Isolation;
@@ -20,6 +20,9 @@ pub enum Role {
     /// Writes transactions to all topics, under the transactional id of this number. Two of one
     /// number fence each other.
     Transactional(u8),
+    /// Makes one record of the output of each record of the input, as a member of the classic group
+    /// of this number.
+    Processor(u8),
     /// Reads everything, again and again, from where it is.
     Reader(Isolated),
 }
@@ -57,6 +60,9 @@ impl Role {
                 _ => Self::Transactional(number),
             });
         }
+        for _ in 0..random.below(4) {
+            roles.push(Self::Processor(0));
+        }
         roles
     }
 
@@ -75,6 +81,10 @@ impl Role {
                 Self::Transactional(number) => {
                     let id = format!("transactor-{number}");
                     transactor::transactional(port, id.as_str().into(), plan).await;
+                }
+                Self::Processor(number) => {
+                    let group = format!("processors-{number}");
+                    processor::processor(port, group.as_str().into(), plan).await;
                 }
                 Self::Reader(isolated) => {
                     reader::read(port, isolated.level(), operations, partitions).await;
