@@ -1,8 +1,10 @@
 //! Model clients: each is a task that speaks the protocol through its [`Port`], and writes down
 //! what it asked and saw.
 
+mod admin;
 mod flight;
 mod member;
+mod observer;
 mod port;
 mod processor;
 mod producer;

@@ -1,7 +1,7 @@
-//! The verdict on a history.
+//! The verdict on a history: `once-check`'s.
 
-use once_check::History;
 use once_check::history::{Kind, Op};
+use once_check::{History, Verdict, check};
 use std::collections::BTreeMap;
 
 /// How many operations clients began.
@@ -10,38 +10,43 @@ pub(crate) fn operations(history: &History) -> u64 {
     invoked.count() as u64
 }
 
-/// What is wrong with a history.
+/// What is wrong with a history. That it shows too little is wrong too: the run was to the end.
 pub(crate) fn judge(history: &History) -> Vec<String> {
-    let healed = history
-        .events()
-        .iter()
-        .position(|event| matches!(event.op, Op::Healed {}));
-    let mut seen: BTreeMap<(u32, String), i64> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for event in &history.events()[healed.unwrap_or(0)..] {
-        if let (Op::Poll(poll), Kind::Ok) = (&event.op, event.kind) {
-            for read in &poll.reads {
-                for record in &read.records {
-                    let key = (event.process, record.value.to_string());
-                    if seen.insert(key, record.offset).is_some() {
-                        findings.push(format!("{} was read twice", record.value));
-                    }
-                }
-            }
+    if let Some(finding) = given_twice(history) {
+        return vec![finding];
+    }
+    let report = check(history);
+    match report.verdict() {
+        Verdict::Valid => Vec::new(),
+        Verdict::Unknown => report.unknown,
+        Verdict::Invalid => {
+            let findings = report.findings.iter();
+            findings
+                .map(|finding| format!("{:?}: {}", finding.anomaly, finding.text))
+                .collect()
         }
     }
-    let readers: std::collections::BTreeSet<u32> = seen.keys().map(|(p, _)| *p).collect();
+}
+
+/// No two InitProducerId are answered with one identity, and no id serves two transactional ids.
+fn given_twice(history: &History) -> Option<String> {
+    let mut given = BTreeMap::new();
+    let mut owners = BTreeMap::new();
     for event in history.events() {
-        if let (Op::Send(send), Kind::Ok) = (&event.op, event.kind)
-            && send.txn.is_none()
-        {
-            for reader in &readers {
-                let at = seen.get(&(*reader, send.value.to_string()));
-                if at != send.offset.as_ref() {
-                    findings.push(format!("{send:?} was read at {at:?}"));
-                }
-            }
+        let (Op::Init(init), Kind::Ok) = (&event.op, event.kind) else {
+            continue;
+        };
+        let producer = &init.producer;
+        let identity = (producer.producer_id, producer.epoch);
+        if let Some(before) = given.insert(identity, event.process) {
+            let now = event.process;
+            return Some(format!("{producer:?} was given to {before} and to {now}"));
+        }
+        let owner = &producer.transactional_id;
+        let before = owners.insert(producer.producer_id, owner.clone());
+        if before.is_some_and(|before| before != *owner || owner.is_none()) {
+            return Some(format!("the id of {producer:?} was somebody else's before"));
         }
     }
-    findings
+    None
 }

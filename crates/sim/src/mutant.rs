@@ -53,7 +53,6 @@ table! {
     "dedupe" => log(Log::Dedupe),
     "window-after-restart" => log(Log::WindowAfterRestart),
     "high-watermark-for-lso" => log(Log::HighWatermarkForLastStable),
-    "unflushed-marker" => log(Log::UnflushedMarker),
     "forget-aborted" => log(Log::ForgetAborted),
     "skip-directory-sync" => Mutant::SkipDirectorySync,
     "report-before-flush" => Mutant::ReportBeforeFlush,

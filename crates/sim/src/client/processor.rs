@@ -51,6 +51,7 @@ pub(crate) async fn committed(
         ..Default::default()
     };
     let mut link = port.connect().await;
+    let mut refusals = 0;
     loop {
         let invoked = port.invoke(Op::FetchOffsets(op.clone()));
         let Ok(response) = port.call(link, 7, &request, PATIENCE).await else {
@@ -66,11 +67,13 @@ pub(crate) async fn committed(
         };
         if response.error_code != 0 || found.clone().any(|p| refused(&p)) {
             port.complete(invoked, Kind::Info, None);
-            if port.is_ending() {
+            refusals += 1;
+            // When the run ends only who may wait for ever goes on: for a transaction to be decided.
+            if port.is_ending() && (!require_stable || refusals < 100) {
                 port.close(link);
                 return None;
             }
-            port.sleep(10_000).await;
+            port.sleep(10_000 * refusals.min(100)).await;
             continue;
         }
         for part in found {

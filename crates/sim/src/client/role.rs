@@ -1,6 +1,6 @@
 //! Who takes part in a run, and which task each role is.
 
-use super::{Port, processor, producer, reader, setup, transactor};
+use super::{Port, admin, observer, processor, producer, reader, setup, transactor};
 use crate::plan::Plan;
 use crate::random::Random;
 use once_check::history::Isolation;
@@ -23,6 +23,12 @@ pub enum Role {
     /// Makes one record of the output of each record of the input, as a member of the classic group
     /// of this number.
     Processor(u8),
+    /// Makes, changes and deletes a topic of its own.
+    Admin,
+    /// Asks what the group of this number has committed.
+    Observer(u8),
+    /// Takes many producer ids.
+    IdTaker,
     /// Reads everything, again and again, from where it is.
     Reader(Isolated),
 }
@@ -63,6 +69,15 @@ impl Role {
         for _ in 0..random.below(4) {
             roles.push(Self::Processor(0));
         }
+        for (role, one_in) in [
+            (Self::Admin, 3),
+            (Self::Observer(0), 2),
+            (Self::IdTaker, 10),
+        ] {
+            if random.below(one_in) == 0 {
+                roles.push(role);
+            }
+        }
         roles
     }
 
@@ -86,6 +101,12 @@ impl Role {
                     let group = format!("processors-{number}");
                     processor::processor(port, group.as_str().into(), plan).await;
                 }
+                Self::Admin => admin::admin(port, operations).await,
+                Self::Observer(number) => {
+                    let group = format!("processors-{number}");
+                    observer::observe(port, group.as_str().into(), operations, partitions).await;
+                }
+                Self::IdTaker => observer::take_ids(port).await,
                 Self::Reader(isolated) => {
                     reader::read(port, isolated.level(), operations, partitions).await;
                 }

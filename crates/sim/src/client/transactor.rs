@@ -59,12 +59,8 @@ impl Transactor {
         self.port.note(Kind::Ok, Op::Begin(begin));
     }
 
-    /// Makes a partition a part of the transaction.
-    pub(crate) async fn add(&mut self, partition: &Partition) -> Result<(), Refused> {
-        if self.added.contains(partition) {
-            return Ok(());
-        }
-        let request = AddPartitionsToTxnRequest {
+    fn addition(&self, partition: &Partition) -> AddPartitionsToTxnRequest {
+        AddPartitionsToTxnRequest {
             v3_and_below_transactional_id: self.id.to_string(),
             v3_and_below_producer_id: self.flight.identity.0,
             v3_and_below_producer_epoch: self.flight.identity.1,
@@ -74,7 +70,15 @@ impl Transactor {
                 ..Default::default()
             }],
             ..Default::default()
-        };
+        }
+    }
+
+    /// Makes a partition a part of the transaction.
+    pub(crate) async fn add(&mut self, partition: &Partition) -> Result<(), Refused> {
+        if self.added.contains(partition) {
+            return Ok(());
+        }
+        let request = self.addition(partition);
         let version = *self.port.random().pick(&[0, 3]);
         for _ in 0..200 {
             let link = self.flight.link().await;
@@ -97,9 +101,16 @@ impl Transactor {
         Err(Refused(ErrorCode::RequestTimedOut))
     }
 
-    /// Sends records to a partition of the transaction.
+    /// Sends records to a partition of the transaction. Now and then they leave before the answer
+    /// to AddPartitionsToTxn is there, as no client should do it; nothing may hang by it.
     pub(crate) async fn send_some(&mut self, partition: &Partition) -> Result<(), Refused> {
-        self.add(partition).await?;
+        if self.port.random().below(8) == 0 {
+            let request = self.addition(partition);
+            let link = self.flight.link().await;
+            self.port.send(link, 3, &request);
+        } else {
+            self.add(partition).await?;
+        }
         let batches = self.port.random().between(1, 3);
         for _ in 0..batches {
             let records = payloads(&self.port, 3);
@@ -164,6 +175,7 @@ impl Transactor {
             let partition = random_partition(&self.port, topic, plan.partitions);
             self.send_some(&partition).await?;
             self.flight.fly(|_| false).await?;
+            self.add(&partition).await?;
         }
         if self.port.random().below(12) == 0 {
             // A long pause: the coordinator may end the transaction meanwhile.
@@ -193,7 +205,11 @@ pub(crate) async fn transactional(port: Port, id: Name, plan: Plan) {
                     code,
                     ErrorCode::ProducerFenced | ErrorCode::InvalidProducerEpoch
                 );
-                let timed_out = code == ErrorCode::InvalidTxnState;
+                // The coordinator ended it, or a crash took what was added and not answered.
+                let timed_out = matches!(
+                    code,
+                    ErrorCode::InvalidTxnState | ErrorCode::TransactionAbortable
+                );
                 if !fenced && !timed_out && code != ErrorCode::RequestTimedOut {
                     port.found(format!(
                         "transaction {} of {id} was refused: {code}",

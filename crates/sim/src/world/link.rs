@@ -12,13 +12,18 @@ use once_wire::api::ApiKey;
 /// A slow message takes so many times as long.
 const SLOW: u64 = 100;
 
-/// Requests of transactions before version 2 that may not arrive after their sender has given
-/// them up: they would act on the next transaction, which nothing on the wire tells from this one
+/// Requests that may not arrive after their sender has given them up. Those of an administrator,
+/// because it could not tell what it asked for from what it sees. Those of transactions before
+/// version 2, because they would act on the next transaction, which nothing on the wire tells from this one
 /// (KIP-890). Kafka has the same hole; version 2 closes it.
 fn may_be_late(key: ApiKey) -> bool {
     !matches!(
         key,
-        ApiKey::EndTxn
+        ApiKey::CreateTopics
+            | ApiKey::DeleteTopics
+            | ApiKey::CreatePartitions
+            | ApiKey::IncrementalAlterConfigs
+            | ApiKey::EndTxn
             | ApiKey::AddPartitionsToTxn
             | ApiKey::AddOffsetsToTxn
             | ApiKey::TxnOffsetCommit

@@ -1,0 +1,67 @@
+//! Clients that ask and change little: who asks what a group has committed, and who takes producer
+//! ids and does nothing with them.
+
+use super::Port;
+use super::processor::committed;
+use super::setup::PATIENCE;
+use once_check::history::{Init, Kind, Name, Op, Producer};
+use once_wire::error::ErrorCode;
+use once_wire::message::init_producer_id_request::InitProducerIdRequest;
+
+/// Asks so often what a group has committed.
+pub(crate) async fn observe(port: Port, group: Name, operations: u32, partitions: i32) {
+    let all: Vec<i32> = (0..partitions).collect();
+    for _ in 0..operations {
+        if port.is_ending() {
+            return;
+        }
+        let require_stable = port.random().below(4) == 0;
+        committed(&port, &group, &all, require_stable).await;
+        let pause = port.random().below(20_000);
+        port.sleep(pause).await;
+    }
+}
+
+/// Takes more than a block of producer ids, ten at a time.
+pub(crate) async fn take_ids(port: Port) {
+    let request = InitProducerIdRequest {
+        transaction_timeout_ms: 1_000,
+        producer_id: -1,
+        producer_epoch: -1,
+        ..Default::default()
+    };
+    let mut link = port.connect().await;
+    for _ in 0..130 {
+        if port.is_ending() {
+            return;
+        }
+        let mut asked = Vec::new();
+        for _ in 0..10 {
+            let invoked = port.invoke(Op::Init(Init::default()));
+            asked.push((invoked, port.send(link, 4, &request)));
+        }
+        let mut lost = false;
+        for (invoked, pending) in asked {
+            let Ok(response) = port.answer(pending, PATIENCE).await else {
+                port.complete(invoked, Kind::Info, None);
+                lost = true;
+                continue;
+            };
+            if response.error_code != ErrorCode::None.code() {
+                port.complete(invoked, Kind::Info, None);
+                continue;
+            }
+            let producer = Producer {
+                transactional_id: None,
+                producer_id: Some(response.producer_id),
+                epoch: Some(response.producer_epoch),
+            };
+            let op = Op::Init(Init { producer });
+            port.complete(invoked, Kind::Ok, Some(op));
+        }
+        if lost {
+            port.close(link);
+            link = port.connect().await;
+        }
+    }
+}
