@@ -28,8 +28,8 @@ pub enum Mutant {
     UseIdsBeforeDurable,
     /// Prepared transactions are not gone on with after a restart.
     ForgetPrepared,
-    /// Open transactions that no coordinator knows stay open.
-    LeaveOrphans,
+    /// Data goes to a partition before it is durably a part of the transaction.
+    DataBeforeAddition,
     /// A producer's epoch is not asked for when it writes.
     EpochCheck,
     /// What a deleted topic had is removed before the deletion is durable.

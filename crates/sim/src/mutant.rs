@@ -44,7 +44,7 @@ table! {
     "commit-pending-on-abort" => broker(Broker::CommitPendingOnAbort),
     "use-ids-before-durable" => broker(Broker::UseIdsBeforeDurable),
     "forget-prepared" => broker(Broker::ForgetPrepared),
-    "leave-orphans" => broker(Broker::LeaveOrphans),
+    "data-before-addition" => broker(Broker::DataBeforeAddition),
     "epoch-check" => broker(Broker::EpochCheck),
     "remove-before-durable" => broker(Broker::RemoveBeforeDurable),
     "trust-found-bytes" => broker(Broker::TrustFoundBytes),

@@ -155,6 +155,22 @@ impl Produce {
             .map_err(|error| (error.code(), Some(error.to_string())))
     }
 
+    /// Whether one of its partitions is not durably a part of the transaction yet: then all of the
+    /// request waits, so that batches stay in order.
+    fn is_early(&self, cx: &mut Context<'_>) -> bool {
+        let Some(transactional_id) = &self.transactional_id else {
+            return false;
+        };
+        self.topics.iter().any(|(topic, parts)| {
+            let places = parts
+                .iter()
+                .map(|part| TopicPartition::new(topic, part.index));
+            places
+                .into_iter()
+                .any(|place| cx.is_early(transactional_id, &place))
+        })
+    }
+
     /// The partition must be part of the producer's ongoing transaction.
     fn verify(
         &self,
@@ -224,6 +240,9 @@ impl Call for Produce {
 
     fn start(&mut self, cx: &mut Context<'_>) -> Outcome {
         let common = self.common_error();
+        if common.is_none() && self.is_early(cx) {
+            return Outcome::Parked;
+        }
         let mut first_error = None;
         let mut responses = Vec::with_capacity(self.topics.len());
         for (name, parts) in &self.topics {
@@ -269,7 +288,7 @@ impl Call for Produce {
         ))
     }
 
-    fn wake(&mut self, _: &mut Context<'_>, _: Wake) -> Outcome {
-        Outcome::Parked
+    fn wake(&mut self, cx: &mut Context<'_>, _: Wake) -> Outcome {
+        self.start(cx)
     }
 }

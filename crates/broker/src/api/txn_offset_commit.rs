@@ -83,6 +83,9 @@ fn verify(
     let partition = TopicPartition::new(CONSUMER_OFFSETS, cx.offsets_partition(&request.group_id));
     let id = request.transactional_id.as_str();
     let version = cx.version;
+    if cx.is_early(id, &partition) {
+        return Err(ErrorCode::CoordinatorNotAvailable);
+    }
     cx.transactions(id)
         .verify(id, producer, &partition)
         .map_err(|error| match error {

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::mutant::Mutant;
 use once_coordinator::catalog::{self, Catalog};
 use once_coordinator::group::{self, Groups};
+use once_coordinator::ids::TopicPartition;
 use once_coordinator::machine::{Millis, Waiter};
 use once_coordinator::transaction::{self, Transactions};
 use once_log::{AppendError, Appended, PartitionLog};
@@ -145,6 +146,17 @@ impl<'e> Context<'e> {
         self.fence(self.engine.catalog.log);
         self.fence(self.engine.transactions[shard].log);
         &self.engine.transactions[shard].machine
+    }
+
+    /// Whether data of a transaction has to wait until a partition is durably a part of it. If so,
+    /// this call is woken when that may have come.
+    pub(crate) fn is_early(&mut self, transactional_id: &str, place: &TopicPartition) -> bool {
+        let early = self.engine.is_early(transactional_id, place);
+        if early {
+            let shard = self.engine.transaction_shard(transactional_id);
+            self.watch(self.engine.transactions[shard].log);
+        }
+        early
     }
 
     /// Has the owner of `transactional_id` decide. `None`: parked, [`crate::api::Api::resume`]

@@ -1,5 +1,6 @@
 //! One step of the engine.
 
+use super::additions::Addition;
 use super::context::Context;
 use super::fence::{Fence, Fences};
 use super::fetch_sessions::FetchSessions;
@@ -16,13 +17,12 @@ use super::timers::{Alarm, Timers};
 use super::waiting::{RequestInfo, Waiting, WaitingCall};
 use crate::api::{Frames, Outcome, Wake};
 use crate::config::Config;
-use crate::mutant::Mutant;
 use once_coordinator::catalog::Catalog;
 use once_coordinator::group::{self, Groups};
 use once_coordinator::machine::{Machine, Millis, Waiter};
 use once_coordinator::producer_id::ProducerIds;
 use once_coordinator::transaction::{self, Transactions};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What was held behind fences, or follows from an input, within one step.
@@ -47,6 +47,8 @@ pub(super) enum Action {
     },
     /// A parked call is visited.
     Wake(Waiter, Wake),
+    /// Partitions are durably a part of their transactions.
+    Added(Vec<Addition>),
     /// A block of producer ids is durable.
     Refill(std::ops::Range<i64>),
 }
@@ -74,6 +76,8 @@ pub struct Engine {
     /// Bytes of file reads that are under way.
     pub(super) reading: BTreeMap<ReadId, usize>,
     pub(super) succession: Succession,
+    /// Partitions that transactions have, but not durably yet.
+    pub(super) additions: BTreeSet<Addition>,
     pub(super) topics_changed: bool,
     /// Bytes of recent records that each log keeps in memory.
     pub(super) tail_share: usize,
@@ -118,6 +122,7 @@ impl Engine {
             room: usize::MAX,
             reading: BTreeMap::new(),
             succession: Succession::default(),
+            additions: BTreeSet::new(),
             topics_changed: false,
             tail_share: super::topics::TAIL_MOST,
             outputs: Vec::new(),
@@ -193,19 +198,6 @@ impl Engine {
         closed.dedup();
         if let Some(action) = self.fences.hold(&closed, action) {
             self.actions.push_back(action);
-        }
-    }
-
-    /// Whether a mutant lets `action` pass before its fences are open.
-    fn lets_pass(&self, action: &Action) -> bool {
-        let breaks = |mutant| self.config.breaks(mutant);
-        match action {
-            Action::Reply(..) | Action::Settle(..) => breaks(Mutant::AnswerBeforeFlush),
-            Action::Effect { .. } => breaks(Mutant::MarkerBeforePrepare),
-            Action::MarkersFlushed { .. } => breaks(Mutant::CompleteBeforeMarkers),
-            Action::Refill(_) => breaks(Mutant::UseIdsBeforeDurable),
-            Action::Remove(_) => breaks(Mutant::RemoveBeforeDurable),
-            Action::Silence(_) | Action::Wake(..) => false,
         }
     }
 
@@ -376,6 +368,7 @@ impl Engine {
                 Action::Settle(waiter, settled) => self.revisit(waiter, Wake::Settled(settled)),
                 Action::Wake(waiter, wake) => self.revisit(waiter, wake),
                 Action::Remove(log) => self.remove_files(log),
+                Action::Added(added) => self.added(&added),
                 Action::Refill(block) => self.refill_producer_ids(block),
                 Action::Effect { shard, effect } => self.begin(shard, effect),
                 Action::MarkersFlushed { shard, command } => {

@@ -220,9 +220,6 @@ impl Engine {
     /// that sends data before the answer to its AddPartitions may leave it, if the data was
     /// flushed and the coordinator's record was not; nobody else would ever end it.
     fn abort_orphans(&mut self) {
-        if self.config.breaks(Mutant::LeaveOrphans) {
-            return;
-        }
         let mut known = BTreeSet::new();
         for shard in &self.transactions {
             for (producer_id, place) in shard.machine.open_partitions() {

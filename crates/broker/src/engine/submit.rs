@@ -46,6 +46,9 @@ impl Engine {
         let ran = owner.run(&mut self.logs, &mut self.outputs, self.now, waiter, command);
         let (log, deadline) = (owner.log, owner.machine.deadline());
         self.timers.set(Alarm::Transactions(shard), deadline);
+        if !ran.events.is_empty() {
+            self.note_additions(shard, command);
+        }
         let fence = self.end_of(log);
         for effect in ran.effects {
             self.hold(&[fence], Action::Effect { shard, effect });

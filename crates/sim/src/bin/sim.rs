@@ -73,6 +73,9 @@ fn main() -> ExitCode {
 /// Plays one seed and prints all that happens.
 fn replay(args: &Args, seed: u64) -> bool {
     let outcome = run(args.plan(seed), Keep::Print);
+    for (line, event) in outcome.history.events().iter().enumerate() {
+        println!("history {} {event:?}", line + 1);
+    }
     println!("{} steps, {} operations", outcome.steps, outcome.operations);
     outcome.findings.is_empty()
 }

@@ -64,7 +64,9 @@ impl Member {
                     ErrorCode::UnknownMemberId | ErrorCode::FencedInstanceId => {
                         self.member_id = String::new();
                     }
-                    code if code.is_retriable() => self.port.sleep(10_000).await,
+                    code if code.is_retriable() || code == ErrorCode::RebalanceInProgress => {
+                        self.port.sleep(10_000).await;
+                    }
                     code => {
                         self.port.found(format!("join of {}: {code}", self.group));
                         return false;
