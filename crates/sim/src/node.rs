@@ -9,9 +9,7 @@ use once_broker::config::Config;
 use once_broker::engine::{Engine, Identity, LogId, Look, NodeAddress, Output, Seen};
 use once_broker::storage::{Places, StorageError, Work, Writer, mark_clean, recover};
 use once_broker::{FlushPolicy, StartError};
-use once_log::store::{
-    Crash, DataDir, FakeDisk, Identity as DirIdentity, ReadFailure, SegmentReader,
-};
+use once_log::store::{DataDir, FakeDisk, Identity as DirIdentity, ReadFailure, SegmentReader};
 use once_wire::ids::Uuid;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -218,9 +216,4 @@ pub(crate) fn config(plan: &Plan) -> Arc<Config> {
         config.mutant = plan.mutant.and_then(crate::mutant::Mutant::of_broker);
     }
     Arc::new(config)
-}
-
-/// The disk after a crash that keeps what `how` says.
-pub(crate) fn fork(disk: &FakeDisk, how: Crash) -> Arc<FakeDisk> {
-    Arc::new(disk.fork(how))
 }

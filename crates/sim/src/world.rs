@@ -6,6 +6,7 @@ mod crash;
 mod disk;
 mod heal;
 mod link;
+mod shadow;
 
 use crate::client::{Delivery, Port, Task};
 use crate::coverage::Coverage;
@@ -112,6 +113,8 @@ pub(crate) struct World {
     chances: Chances,
     crashes_done: usize,
     steps: u64,
+    /// At the next quiet moment recovery is compared with the life that runs.
+    compare: bool,
     invariants: Invariants,
     coverage: Coverage,
     findings: Vec<String>,
@@ -169,6 +172,7 @@ impl World {
             },
             crashes_done: 0,
             steps: 0,
+            compare: false,
             invariants: Invariants::default(),
             coverage: Coverage::default(),
             findings: Vec::new(),
@@ -201,6 +205,7 @@ impl World {
                 break;
             }
             self.happen(event);
+            self.sample();
             self.crash_if_planned();
         }
     }

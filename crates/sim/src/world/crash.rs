@@ -22,6 +22,7 @@ impl World {
         if crash.step > self.steps || self.disk.is_stopped() {
             return;
         }
+        self.compare_if_quiet();
         self.crashes_done += 1;
         self.ending = crash.end;
         match crash.end {

@@ -1,0 +1,26 @@
+//! No high watermark, and so no answer, outran the disk: what readers may see now would be there
+//! after the worst crash that is promised to be survived.
+
+use once_broker::engine::Engine;
+use once_wire::ids::Uuid;
+use std::collections::BTreeMap;
+
+/// What of the live engine the one recovered after a crash has lost. A topic may be gone whose
+/// deletion is decided.
+pub(crate) fn lost(live: &Engine, recovered: &Engine) -> Option<String> {
+    let after: BTreeMap<(Uuid, i32), i64> = recovered
+        .partitions()
+        .map(|p| ((p.topic_id, p.index), p.log.end_offset()))
+        .collect();
+    for partition in live.partitions() {
+        let high = partition.log.high_watermark();
+        let end = after.get(&(partition.topic_id, partition.index)).copied();
+        if end.unwrap_or(0) < high {
+            return Some(format!(
+                "{}-{}: high watermark {high}, and a crash now would leave {end:?}",
+                partition.topic, partition.index
+            ));
+        }
+    }
+    None
+}

@@ -1,0 +1,85 @@
+//! Replay equals live: an engine recovered from the disk is the one that runs, less what a restart
+//! forgets. Looked at when everything is flushed.
+
+use once_broker::engine::Engine;
+use once_coordinator::catalog::Resource;
+
+/// The log in which every start writes.
+const METADATA: &str = "__cluster_metadata";
+
+/// What differs.
+pub(crate) fn differs(live: &Engine, recovered: &Engine) -> Option<String> {
+    partitions(live, recovered)
+        .or_else(|| catalog(live, recovered))
+        .or_else(|| transactions(live, recovered))
+        .or_else(|| groups(live, recovered))
+}
+
+fn partitions(live: &Engine, recovered: &Engine) -> Option<String> {
+    for was in live.partitions().filter(|p| p.topic != METADATA) {
+        let name = format!("{}-{}", was.topic, was.index);
+        let same = |p: &_| -> bool {
+            let p: &once_broker::engine::PartitionView<'_> = p;
+            (p.topic_id, p.index) == (was.topic_id, was.index)
+        };
+        let Some(is) = recovered.partitions().find(same) else {
+            return Some(format!("{name} is not recovered"));
+        };
+        let bounds = |p: &once_broker::engine::PartitionView<'_>| {
+            let stable = p.log.last_stable_offset();
+            (p.log.log_start_offset(), stable, p.log.end_offset())
+        };
+        let (before, after) = (bounds(&was), bounds(&is));
+        if before != after {
+            return Some(format!(
+                "{name}: start, LSO and end were {before:?} and are recovered as {after:?}"
+            ));
+        }
+        if !was.log.producers().eq(is.log.producers()) {
+            let before: Vec<_> = was.log.producers().collect();
+            let after: Vec<_> = is.log.producers().collect();
+            return Some(format!(
+                "{name}: producers were {before:?} and are recovered as {after:?}"
+            ));
+        }
+        if !was.log.aborted().eq(is.log.aborted()) {
+            return Some(format!("{name}: other aborted transactions are recovered"));
+        }
+    }
+    None
+}
+
+fn catalog(live: &Engine, recovered: &Engine) -> Option<String> {
+    let (was, is) = (live.catalog(), recovered.catalog());
+    if !was.topics().eq(is.topics()) {
+        return Some("other topics are recovered".to_owned());
+    }
+    let differing = was.topics().find(|topic| {
+        let resource = Resource::topic(topic.name.as_str());
+        was.overrides(&resource) != is.overrides(&resource)
+    });
+    differing.map(|topic| format!("other settings of {} are recovered", topic.name))
+}
+
+fn transactions(live: &Engine, recovered: &Engine) -> Option<String> {
+    let pairs = live.transactions().zip(recovered.transactions());
+    for (was, is) in pairs {
+        let (was, is) = (was.durable(), is.durable());
+        if was != is {
+            return Some(format!(
+                "transactions were {was:?} and are recovered as {is:?}"
+            ));
+        }
+    }
+    None
+}
+
+fn groups(live: &Engine, recovered: &Engine) -> Option<String> {
+    for (was, is) in live.groups().zip(recovered.groups()) {
+        let (was, is) = (was.durable(), is.durable());
+        if was != is {
+            return Some(format!("groups were {was:?} and are recovered as {is:?}"));
+        }
+    }
+    None
+}
