@@ -19,7 +19,7 @@ struct Command {
 }
 
 /// Every command; the usage text derives from it.
-const COMMANDS: [Command; 8] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "check",
         help: "                  formatting, tidy, clippy; changes nothing",
@@ -54,6 +54,16 @@ const COMMANDS: [Command; 8] = [
         name: "kills",
         help: "[ARGS]            kill -9 and restart under load, judged from what was stored",
         run: |args| campaign::run("kills", args),
+    },
+    Command {
+        name: "sim",
+        help: "[ARGS]            the broker in a simulated world: --seeds N, --from S, --replay SEED",
+        run: campaign::sim,
+    },
+    Command {
+        name: "mutants",
+        help: "[ARGS]            rules broken one at a time, until the simulation sees it",
+        run: campaign::mutants,
     },
     Command {
         name: "compare-tools",

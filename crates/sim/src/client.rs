@@ -2,6 +2,7 @@
 //! what it asked and saw.
 
 mod admin;
+mod committer;
 mod flight;
 mod member;
 mod observer;

@@ -6,6 +6,24 @@ use once_wire::api::ApiKey;
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// What a dozen seeds meet.
+const OFTEN: [&str; 14] = [
+    "clean stop",
+    "crash during recovery",
+    "cut",
+    "kill",
+    "kill during a change of the disk",
+    "late request",
+    "lost answer",
+    "power cut",
+    "power cut during a change of the disk",
+    "read from files",
+    "replay compared with live",
+    "request while something is unflushed",
+    "shadow crash",
+    "slow message",
+];
+
 /// Counts by what was met.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
@@ -15,6 +33,13 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// What must be met and was not, of what is met within a few seeds.
+    #[must_use]
+    pub fn unmet(&self) -> Vec<&'static str> {
+        let met = |what: &&str| !self.faults.contains_key(what);
+        OFTEN.iter().copied().filter(met).collect()
+    }
+
     /// A fault, or something else that is rare, was met.
     pub(crate) fn fault(&mut self, what: &'static str) {
         *self.faults.entry(what).or_default() += 1;

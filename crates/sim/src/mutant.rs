@@ -21,7 +21,7 @@ pub enum Mutant {
 macro_rules! table {
     ($($name:literal => $mutant:expr),* $(,)?) => {
         /// All mutants by name.
-        pub const ALL: &[(&str, Mutant)] = &[$(($name, $mutant)),*];
+        const ALL: &[(&str, Mutant)] = &[$(($name, $mutant)),*];
     };
 }
 

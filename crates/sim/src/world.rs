@@ -25,6 +25,7 @@ use once_broker::engine::{Input, LogId, Look, Output, ReadId};
 use once_check::History;
 use once_log::store::FakeDisk;
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -134,6 +135,8 @@ pub struct Outcome {
     pub steps: u64,
     /// Operations of clients.
     pub operations: u64,
+    /// Ends of the broker's process.
+    pub crashes: u64,
     /// The history.
     pub history: History,
 }
@@ -143,7 +146,13 @@ pub struct Outcome {
 pub fn run(plan: Plan, keep: Keep) -> Outcome {
     let mut world = World::new(plan, keep);
     world.begin();
-    world.play();
+    let played = catch_unwind(AssertUnwindSafe(|| world.play()));
+    if let Err(panic) = played {
+        // What the shell's process ends with: a defect, whatever else it saw.
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        world.found(format!("panic: {}", text.unwrap_or("of no words")));
+    }
     world.end()
 }
 
@@ -227,6 +236,7 @@ impl World {
             coverage: self.coverage,
             steps: self.steps,
             operations,
+            crashes: self.boot,
             history,
         }
     }
@@ -302,8 +312,8 @@ impl World {
         let Some(deadline) = deadline else {
             return;
         };
-        let ms = u64::try_from(deadline - EPOCH_MS - self.clock_ms).unwrap_or(0);
-        let at = ms * 1_000;
+        let ms = deadline.saturating_sub(EPOCH_MS + self.clock_ms);
+        let at = u64::try_from(ms).unwrap_or(0).saturating_mul(1_000);
         if self.tick_at.is_none_or(|before| at < before) {
             self.tick_at = Some(at);
             self.queue.at(at, Event::Tick(self.boot));

@@ -58,6 +58,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if args.replay.is_none() {
+        // A panic is a finding, and is told with its seed.
+        std::panic::set_hook(Box::new(|_| {}));
+    }
     let clean = match args.replay {
         Some(seed) => replay(&args, seed),
         None if args.mutants => mutants(&args),

@@ -63,12 +63,6 @@ impl Flight {
         }
     }
 
-    /// A new epoch: sequences begin anew.
-    pub(crate) fn begin_epoch(&mut self, identity: (i64, i16)) {
-        self.identity = identity;
-        self.sequences.clear();
-    }
-
     /// Queues one batch.
     pub(crate) fn push(&mut self, partition: &Partition, records: Vec<Payload>, txn: Option<u64>) {
         let next = self.sequences.entry(partition.clone()).or_insert(0);
@@ -153,15 +147,7 @@ impl Flight {
             let patience = self.port.random().between(200_000, 2_000_000);
             let Ok(response) = self.port.answer(pending, patience).await else {
                 let unanswered = flying.drain(..).map(|(outgoing, _)| outgoing);
-                let back: Vec<_> = again
-                    .drain(..)
-                    .chain([outgoing])
-                    .chain(unanswered)
-                    .collect();
-                back.into_iter()
-                    .rev()
-                    .for_each(|o| self.waiting.push_front(o));
-                self.drop_link();
+                self.back(again.drain(..).chain([outgoing]).chain(unanswered));
                 losses += 1;
                 if self.losses_max > 0 && losses >= self.losses_max {
                     return Err(Refused(ErrorCode::RequestTimedOut));
@@ -188,14 +174,19 @@ impl Flight {
                 self.port
                     .say(format!("{partition} sequence {sequence}: {code}"));
                 let rest = flying.drain(..).map(|(outgoing, _)| outgoing);
-                let back: Vec<_> = again.drain(..).chain([outgoing]).chain(rest).collect();
-                back.into_iter()
-                    .rev()
-                    .for_each(|o| self.waiting.push_front(o));
-                self.drop_link();
+                self.back(again.drain(..).chain([outgoing]).chain(rest));
                 return Err(Refused(code));
             }
         }
+    }
+
+    /// The connection is given up; what was under way on it is sent before anything else.
+    fn back(&mut self, outgoing: impl Iterator<Item = Outgoing>) {
+        let outgoing: Vec<Outgoing> = outgoing.collect();
+        for outgoing in outgoing.into_iter().rev() {
+            self.waiting.push_front(outgoing);
+        }
+        self.drop_link();
     }
 
     /// What is still queued will not be sent again: nobody knows what became of it.

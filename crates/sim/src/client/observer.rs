@@ -4,9 +4,10 @@
 use super::Port;
 use super::processor::committed;
 use super::setup::PATIENCE;
-use once_check::history::{Init, Kind, Name, Op, Producer};
+use once_check::history::{Init, Kind, Name, Observe, Op, Producer};
 use once_wire::error::ErrorCode;
 use once_wire::message::init_producer_id_request::InitProducerIdRequest;
+use once_wire::message::metadata_request::MetadataRequest;
 
 /// Asks so often what a group has committed.
 pub(crate) async fn observe(port: Port, group: Name, operations: u32, partitions: i32) {
@@ -17,8 +18,33 @@ pub(crate) async fn observe(port: Port, group: Name, operations: u32, partitions
         }
         let require_stable = port.random().below(4) == 0;
         committed(&port, &group, &all, require_stable).await;
+        partitions_of_topics(&port).await;
         let pause = port.random().below(20_000);
         port.sleep(pause).await;
+    }
+}
+
+/// Sees how many partitions each topic has: never fewer than before.
+async fn partitions_of_topics(port: &Port) {
+    let link = port.connect().await;
+    let request = MetadataRequest {
+        topics: None,
+        allow_auto_topic_creation: false,
+        ..Default::default()
+    };
+    let answer = port.call(link, 12, &request, PATIENCE).await;
+    port.close(link);
+    let topics = answer.map(|answer| answer.topics).unwrap_or_default();
+    for topic in topics.iter().filter(|topic| topic.error_code == 0) {
+        let name = topic.name.as_deref().unwrap_or_default();
+        let what = format!("partitions of {name} {}", topic.topic_id);
+        let mut observe = Observe {
+            what: what.as_str().into(),
+            number: 0,
+        };
+        let invoked = port.invoke(Op::Observe(observe.clone()));
+        observe.number = i64::try_from(topic.partitions.len()).expect("a few");
+        port.complete(invoked, Kind::Ok, Some(Op::Observe(observe)));
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) async fn committed(
 }
 
 /// Goes back to what is committed.
-async fn rewind(consumer: &mut Consumer, member: &Member, port: &Port) -> bool {
+pub(crate) async fn rewind(consumer: &mut Consumer, member: &Member, port: &Port) -> bool {
     let Some(offsets) = committed(port, &member.group, &member.assigned, true).await else {
         return false;
     };

@@ -1,6 +1,6 @@
 //! Who takes part in a run, and which task each role is.
 
-use super::{Port, admin, observer, processor, producer, reader, setup, transactor};
+use super::{Port, admin, committer, observer, processor, producer, reader, setup, transactor};
 use crate::plan::Plan;
 use crate::random::Random;
 use once_check::history::Isolation;
@@ -23,6 +23,8 @@ pub enum Role {
     /// Makes one record of the output of each record of the input, as a member of the classic group
     /// of this number.
     Processor(u8),
+    /// Reads the input as a member of the classic group of this number, and commits what it read.
+    Committer(u8),
     /// Makes, changes and deletes a topic of its own.
     Admin,
     /// Asks what the group of this number has committed.
@@ -100,6 +102,10 @@ impl Role {
                 Self::Processor(number) => {
                     let group = format!("processors-{number}");
                     processor::processor(port, group.as_str().into(), plan).await;
+                }
+                Self::Committer(number) => {
+                    let group = format!("processors-{number}");
+                    committer::committer(port, group.as_str().into(), plan).await;
                 }
                 Self::Admin => admin::admin(port, operations).await,
                 Self::Observer(number) => {

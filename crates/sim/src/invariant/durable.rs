@@ -1,7 +1,8 @@
 //! No high watermark, and so no answer, outran the disk: what readers may see now would be there
 //! after the worst crash that is promised to be survived.
 
-use once_broker::engine::Engine;
+use super::replay::METADATA;
+use once_broker::engine::{Engine, PartitionView};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
 
@@ -12,8 +13,17 @@ pub(crate) fn lost(live: &Engine, recovered: &Engine) -> Option<String> {
         .partitions()
         .map(|p| ((p.topic_id, p.index), p.log.end_offset()))
         .collect();
+    // A topic whose creation is not flushed: no answer shows it, whatever its own log holds.
+    let catalog_end = |p: &PartitionView<'_>| p.log.end_offset() == p.log.high_watermark();
+    let catalog_flushed = live
+        .partitions()
+        .any(|p| p.topic == METADATA && catalog_end(&p));
     for partition in live.partitions() {
         let high = partition.log.high_watermark();
+        let known = after.contains_key(&(partition.topic_id, partition.index));
+        if !known && !catalog_flushed {
+            continue;
+        }
         let end = after.get(&(partition.topic_id, partition.index)).copied();
         if end.unwrap_or(0) < high {
             return Some(format!(

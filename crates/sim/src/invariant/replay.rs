@@ -1,11 +1,11 @@
 //! Replay equals live: an engine recovered from the disk is the one that runs, less what a restart
 //! forgets. Looked at when everything is flushed.
 
-use once_broker::engine::Engine;
+use once_broker::engine::{Engine, PartitionView};
 use once_coordinator::catalog::Resource;
 
 /// The log in which every start writes.
-const METADATA: &str = "__cluster_metadata";
+pub(super) const METADATA: &str = "__cluster_metadata";
 
 /// What differs.
 pub(crate) fn differs(live: &Engine, recovered: &Engine) -> Option<String> {
@@ -18,14 +18,11 @@ pub(crate) fn differs(live: &Engine, recovered: &Engine) -> Option<String> {
 fn partitions(live: &Engine, recovered: &Engine) -> Option<String> {
     for was in live.partitions().filter(|p| p.topic != METADATA) {
         let name = format!("{}-{}", was.topic, was.index);
-        let same = |p: &_| -> bool {
-            let p: &once_broker::engine::PartitionView<'_> = p;
-            (p.topic_id, p.index) == (was.topic_id, was.index)
-        };
+        let same = |p: &PartitionView<'_>| (p.topic_id, p.index) == (was.topic_id, was.index);
         let Some(is) = recovered.partitions().find(same) else {
             return Some(format!("{name} is not recovered"));
         };
-        let bounds = |p: &once_broker::engine::PartitionView<'_>| {
+        let bounds = |p: &PartitionView<'_>| {
             let stable = p.log.last_stable_offset();
             (p.log.log_start_offset(), stable, p.log.end_offset())
         };

@@ -9,10 +9,11 @@ use once_broker::FlushPolicy;
 use once_log::store::Crash;
 use std::sync::Arc;
 
-/// One step in so many has recovery compared at the next quiet moment.
-const COMPARED: u64 = 64;
-/// One step in so many is one after which a crash must lose nothing that was seen.
-const SHADOWED: u64 = 512;
+/// One event in so many has recovery compared at the next quiet moment: about one operation of a
+/// client in 64.
+const COMPARED: u64 = 512;
+/// One event in so many is one after which a crash must lose nothing that was seen.
+const SHADOWED: u64 = 2_048;
 
 impl World {
     /// Looks now and then at what a crash would leave.

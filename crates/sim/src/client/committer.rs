@@ -1,0 +1,83 @@
+//! A consumer in a classic group that commits what it has read, outside of transactions.
+
+use super::Port;
+use super::TOPICS;
+use super::member::Member;
+use super::processor::rewind;
+use super::reader::Consumer;
+use super::setup::PATIENCE;
+use crate::net::LinkId;
+use crate::plan::Plan;
+use once_check::history::{CommitOffsets, Isolation, Kind, Name, Op};
+use once_wire::error::ErrorCode;
+use once_wire::message::offset_commit_request::{
+    OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+
+/// Commits the consumer's positions once. False: join again, or ask again on another connection.
+async fn commit(port: &Port, link: LinkId, member: &Member, consumer: &Consumer) -> bool {
+    let positions = consumer.positions.iter();
+    let op = CommitOffsets {
+        group: member.group.clone(),
+        offsets: positions
+            .clone()
+            .map(|(p, at)| (p.clone(), Some(*at)))
+            .collect(),
+    };
+    let partitions = positions.map(|(partition, at)| OffsetCommitRequestPartition {
+        partition_index: partition.index,
+        committed_offset: *at,
+        ..Default::default()
+    });
+    let request = OffsetCommitRequest {
+        group_id: member.group.to_string(),
+        generation_id_or_member_epoch: member.generation,
+        member_id: member.member_id.clone(),
+        topics: vec![OffsetCommitRequestTopic {
+            name: TOPICS[0].to_owned(),
+            partitions: partitions.collect(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let invoked = port.invoke(Op::CommitOffsets(op));
+    let Ok(response) = port.call(link, 7, &request, PATIENCE).await else {
+        port.complete(invoked, Kind::Info, None);
+        return false;
+    };
+    let mut results = response.topics.iter().flat_map(|topic| &topic.partitions);
+    let done = results.all(|p| p.error_code == ErrorCode::None.code());
+    let kind = if done { Kind::Ok } else { Kind::Info };
+    port.complete(invoked, kind, None);
+    done
+}
+
+/// Reads and commits for so many rounds.
+pub(crate) async fn committer(port: Port, group: Name, plan: Plan) {
+    let mut member = Member::new(port.clone(), group, plan.partitions);
+    let mut left = plan.operations;
+    while left > 0 && member.join().await {
+        let mut consumer = Consumer::new(port.clone(), Isolation::ReadCommitted);
+        if !rewind(&mut consumer, &member, &port).await {
+            break;
+        }
+        let link = port.connect().await;
+        while left > 0 && !port.is_ending() {
+            left -= 1;
+            if consumer.positions.is_empty() {
+                port.sleep(50_000).await;
+            } else if consumer.poll(link, 20).await.is_none()
+                || !commit(&port, link, &member, &consumer).await
+            {
+                break;
+            }
+            if !member.heartbeat(link).await {
+                break;
+            }
+            let pause = port.random().below(20_000);
+            port.sleep(pause).await;
+        }
+        port.close(link);
+    }
+    member.leave().await;
+}
