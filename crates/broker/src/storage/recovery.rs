@@ -53,21 +53,30 @@ pub fn recover<D: Disk>(
         outputs,
         adopted,
     } = Engine::recover(config, identity, now, entropy, found)?;
-    let mut stores = Vec::new();
+    let (mut stores, mut strays) = (Vec::new(), Vec::new());
     let mut recovered = RecoveryPoints::new();
     for (log, (place, store)) in adopted.into_iter().zip(places) {
+        let key = (place.topic.clone(), place.partition);
         match log {
             Some(log) => {
-                recovered.insert((place.topic.clone(), place.partition), store.end_offset());
+                recovered.insert(key, store.end_offset());
                 stores.push((log, place, store));
             }
-            None => aside.set(&place, "belongs to no topic")?,
+            None => strays.push((key, place)),
         }
     }
-    // Without a flush the files above the old recovery point are only in the page cache.
     if durable {
         data.write_checkpoint(Checkpoint::RecoveryPoint, &recovered)?;
         points = recovered;
+    } else if strays.iter().any(|(key, _)| points.contains_key(key)) {
+        // Without a flush the files above the old recovery points are only in the page cache: the
+        // others stay as they are.
+        points.retain(|key, _| strays.iter().all(|(stray, _)| stray != key));
+        data.write_checkpoint(Checkpoint::RecoveryPoint, &points)?;
+    }
+    // After their recovery points: else the next start, if this one is cut short, misses them.
+    for (_, place) in strays {
+        aside.set(&place, "belongs to no topic")?;
     }
     Ok(Recovery {
         engine,
