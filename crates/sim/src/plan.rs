@@ -125,11 +125,24 @@ pub enum End {
     Stop,
 }
 
+/// What a crash waits for: fences show their worth where one log is flushed and another is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Trigger {
+    /// Nothing.
+    AtOnce,
+    /// An answer has left while something was not flushed.
+    AfterAnswer,
+    /// A writer has flushed while another has written and not flushed.
+    BetweenFlushes,
+}
+
 /// One crash.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CrashPlan {
     /// Before this step of the run.
     pub step: u64,
+    /// When, from that step on.
+    pub trigger: Trigger,
     /// How.
     pub end: End,
     /// How long it stays down.
@@ -289,6 +302,11 @@ fn crashes(random: &mut Random, flush: FlushPolicy, profile: Profile) -> Vec<Cra
         };
         crashes.push(CrashPlan {
             step,
+            trigger: *random.pick(&[
+                Trigger::AtOnce,
+                Trigger::AfterAnswer,
+                Trigger::BetweenFlushes,
+            ]),
             end,
             down: random.between(100, 300_000),
             again,

@@ -15,7 +15,7 @@ use crate::judge;
 use crate::mutant::Mutant;
 use crate::net::{LinkId, Net};
 use crate::node::{self, EPOCH_MS, Life};
-use crate::plan::{End, Plan};
+use crate::plan::{End, Plan, Trigger};
 use crate::queue::{Micros, Queue};
 use crate::random::Random;
 use crate::trace::{Keep, Trace};
@@ -114,6 +114,8 @@ pub(crate) struct World {
     chances: Chances,
     crashes_done: usize,
     steps: u64,
+    /// What a crash may have waited for, if this step was it.
+    moment: Option<Trigger>,
     /// At the next quiet moment recovery is compared with the life that runs.
     compare: bool,
     invariants: Invariants,
@@ -181,6 +183,7 @@ impl World {
             },
             crashes_done: 0,
             steps: 0,
+            moment: None,
             compare: false,
             invariants: Invariants::default(),
             coverage: Coverage::default(),
@@ -213,6 +216,7 @@ impl World {
                 self.found("the run does not end".to_owned());
                 break;
             }
+            self.moment = None;
             self.happen(event);
             self.sample();
             self.crash_if_planned();

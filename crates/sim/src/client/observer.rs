@@ -48,7 +48,8 @@ async fn partitions_of_topics(port: &Port) {
     }
 }
 
-/// Takes more than a block of producer ids, ten at a time.
+/// Takes more than a block of producer ids, more at a time than are left when the next one is
+/// ordered.
 pub(crate) async fn take_ids(port: Port) {
     let request = InitProducerIdRequest {
         transaction_timeout_ms: 1_000,
@@ -57,12 +58,12 @@ pub(crate) async fn take_ids(port: Port) {
         ..Default::default()
     };
     let mut link = port.connect().await;
-    for _ in 0..130 {
+    for _ in 0..40 {
         if port.is_ending() {
             return;
         }
         let mut asked = Vec::new();
-        for _ in 0..10 {
+        for _ in 0..150 {
             let invoked = port.invoke(Op::Init(Init::default()));
             asked.push((invoked, port.send(link, 4, &request)));
         }

@@ -71,11 +71,7 @@ impl Role {
         for _ in 0..random.below(4) {
             roles.push(Self::Processor(0));
         }
-        for (role, one_in) in [
-            (Self::Admin, 3),
-            (Self::Observer(0), 2),
-            (Self::IdTaker, 10),
-        ] {
+        for (role, one_in) in [(Self::Admin, 3), (Self::Observer(0), 2), (Self::IdTaker, 8)] {
             if random.below(one_in) == 0 {
                 roles.push(role);
             }

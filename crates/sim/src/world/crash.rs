@@ -2,7 +2,7 @@
 
 use super::{Event, Phase, World};
 use crate::node::Life;
-use crate::plan::{CrashPlan, End};
+use crate::plan::{CrashPlan, End, Trigger};
 use once_broker::{FlushPolicy, StartError};
 use once_check::history::{Crash as Died, Kind, Op};
 use once_log::store::Crash;
@@ -20,6 +20,11 @@ impl World {
             return;
         };
         if crash.step > self.steps || self.disk.is_stopped() {
+            return;
+        }
+        // Not for ever: a run may answer only when all is flushed.
+        let waits = crash.trigger != Trigger::AtOnce && self.moment != Some(crash.trigger);
+        if waits && crash.step + 500 > self.steps {
             return;
         }
         self.compare_if_quiet();

@@ -3,7 +3,7 @@
 use super::{Event, Phase, World};
 use crate::mutant::Mutant;
 use crate::node;
-use crate::plan::DiskPlan;
+use crate::plan::{DiskPlan, Trigger};
 use once_broker::engine::{Input, LogId, Look, Output, ReadId};
 use once_wire::ids::Uuid;
 
@@ -80,6 +80,10 @@ impl World {
         match flushed {
             Err(error) => self.process_ends(&error.to_string()),
             Ok(flushed) => {
+                let mut others = life.hands.iter();
+                if !flushed.is_empty() && others.any(|hand| !hand.written().is_empty()) {
+                    self.moment = Some(Trigger::BetweenFlushes);
+                }
                 let wait = self.chances.disk.below(50);
                 self.queue
                     .after(wait, Event::Report(self.boot, hand, flushed));

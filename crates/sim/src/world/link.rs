@@ -3,7 +3,7 @@
 use super::{Event, World};
 use crate::client::Delivery;
 use crate::net::{LinkId, connection};
-use crate::plan::NetPlan;
+use crate::plan::{NetPlan, Trigger};
 use crate::queue::Micros;
 use bytes::Bytes;
 use once_broker::engine::{Input, RequestInput};
@@ -150,6 +150,13 @@ impl World {
             return;
         }
         self.say(format_args!("answer of {} bytes on {link}", bytes.len()));
+        let flushed = self
+            .life
+            .as_ref()
+            .is_none_or(|life| life.engine.is_flushed());
+        if !flushed {
+            self.moment = Some(Trigger::AfterAnswer);
+        }
         if self.chances.net.happens(self.net_plan().lose_answer) {
             self.coverage.fault("lost answer");
             return self.cut(link, self.queue.now(), "cut, with its answer");
