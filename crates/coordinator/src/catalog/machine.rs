@@ -79,6 +79,12 @@ impl Catalog {
         }
     }
 
+    /// The first producer id that is in no block yet.
+    #[must_use]
+    pub fn next_producer_id(&self) -> i64 {
+        self.next_producer_id
+    }
+
     /// All topics, by name.
     pub fn topics(&self) -> impl ExactSizeIterator<Item = &Topic> {
         self.topics.values()

@@ -52,6 +52,7 @@ async fn partitions_of_topics(port: &Port) {
 /// ordered.
 pub(crate) async fn take_ids(port: Port) {
     let request = InitProducerIdRequest {
+        transactional_id: None,
         transaction_timeout_ms: 1_000,
         producer_id: -1,
         producer_epoch: -1,
@@ -74,10 +75,15 @@ pub(crate) async fn take_ids(port: Port) {
                 lost = true;
                 continue;
             };
-            if response.error_code != ErrorCode::None.code() {
+            let code = ErrorCode::from_code(response.error_code).unwrap_or_default();
+            if code != ErrorCode::None {
                 port.complete(invoked, Kind::Info, None);
+                if !code.is_retriable() {
+                    port.found(format!("a producer id was refused: {code}"));
+                }
                 continue;
             }
+            port.given(response.producer_id);
             let producer = Producer {
                 transactional_id: None,
                 producer_id: Some(response.producer_id),

@@ -9,6 +9,7 @@ use crate::random::Random;
 use bytes::Bytes;
 use once_check::History;
 use once_check::history::{Invoked, Kind, Op};
+use once_coordinator::producer_id::BLOCK_SIZE;
 use once_wire::api::ApiKey;
 use once_wire::codec::{Reader, Request, Writer};
 use once_wire::request::{RequestHeader, read_response_header};
@@ -29,6 +30,8 @@ pub(crate) enum Act {
     Close(LinkId),
     /// Wants to be polled at this time.
     Wake(Micros),
+    /// Was given the first producer ids of a block: no crash may bring them again.
+    Given(i64),
     /// Says something for the trace.
     Say(String),
     /// Saw what cannot be.
@@ -175,6 +178,13 @@ impl Port {
     pub(crate) fn now_ms(&self) -> i64 {
         let now = self.0.borrow().now;
         crate::node::EPOCH_MS + i64::try_from(now / 1_000).unwrap_or(0)
+    }
+
+    /// A producer id was given.
+    pub(crate) fn given(&self, producer_id: i64) {
+        if producer_id % BLOCK_SIZE < 10 {
+            self.0.borrow_mut().acts.push(Act::Given(producer_id));
+        }
     }
 
     /// A line for the trace.

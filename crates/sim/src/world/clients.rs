@@ -62,6 +62,7 @@ impl World {
             Act::Send(link, key, frame) => self.send(link, key, frame),
             Act::Close(link) => self.client_closes(link),
             Act::Wake(at) => self.queue.at(at, Event::Client(seat, None)),
+            Act::Given(producer_id) => self.given(producer_id),
             Act::Say(text) => self.say(format_args!("client {seat}: {text}")),
             Act::Found(text) => self.found(format!("client {seat}: {text}")),
         }

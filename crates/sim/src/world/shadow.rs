@@ -6,6 +6,7 @@ use crate::invariant::{durable, replay};
 use crate::node::Life;
 use crate::random::Random;
 use once_broker::FlushPolicy;
+use once_coordinator::producer_id::BLOCK_SIZE;
 use once_log::store::Crash;
 use std::sync::Arc;
 
@@ -56,6 +57,24 @@ impl World {
             let differs = replay::differs(&life.engine, &shadow.engine);
             let went_back = self.invariants.look_at_rest(&life.engine);
             self.findings.extend(differs.or(went_back));
+        }
+    }
+
+    /// A client was given a producer id: after a crash now it would not be given again.
+    pub(super) fn given(&mut self, producer_id: i64) {
+        if self.life.is_none() || self.disk.is_stopped() {
+            return;
+        }
+        let crash = self.worst();
+        let Some(shadow) = self.shadow(crash) else {
+            return;
+        };
+        // Every start takes a block of its own.
+        let begins = shadow.engine.catalog().next_producer_id() - BLOCK_SIZE;
+        if producer_id >= begins {
+            self.found(format!(
+                "producer id {producer_id} is given, and a crash now would give {begins} next"
+            ));
         }
     }
 
