@@ -1,5 +1,6 @@
 //! All that can happen to the engine.
 
+use super::core::Engine;
 use super::ids::{ConnectionId, LogId, ReadId};
 use crate::api::{Call, TABLE, unsupported};
 use bytes::Bytes;
@@ -73,5 +74,12 @@ impl RequestInput {
             call,
             entropy,
         })
+    }
+
+    /// Finishes the checks that are left, at once: for who has no network threads to spare.
+    pub fn check(&mut self, engine: &Engine) {
+        if self.call.is_heavy() {
+            self.call.check(&|topic| engine.max_message_bytes(topic));
+        }
     }
 }

@@ -125,7 +125,10 @@ impl World {
         }
         let entropy = self.chances.entropy.wide();
         let input = match RequestInput::decode(connection(link), frame, entropy) {
-            Ok(request) => {
+            Ok(mut request) => {
+                if let Some(life) = &self.life {
+                    request.check(&life.engine);
+                }
                 self.coverage.request(&self.life, request.header.key);
                 Input::Request(request)
             }
