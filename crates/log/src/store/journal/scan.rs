@@ -1,0 +1,337 @@
+//! Reading a journal after a stop or a crash: which entries are whole, what is torn, what is damaged.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use once_wire::Uuid;
+
+use super::format::{BadHead, ENTRY_HEAD, EntryHead, FileHead, SECTOR, read_body, read_entry};
+use super::{NAME, Spare};
+use crate::store::disk::{Disk, read_file};
+
+/// Why a journal cannot be trusted. Each is a reason not to start.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The disk failed.
+    #[error("reading the journal failed at {path}: {error}")]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// It was copied here from another data directory.
+    #[error(
+        "{path} belongs to the data directory with directory.id {found}, not to this one ({expected}): move it back"
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        found: Uuid,
+        /// Whose it should be.
+        expected: Uuid,
+    },
+    /// A later version of this program wrote it.
+    #[error(
+        "{path} has version {version} of the journal's format, which this program does not know: start the version \
+         that wrote it, stop it cleanly, and try again"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u16,
+    },
+    /// An entry that was flushed cannot be read.
+    #[error(
+        "{path} is damaged at byte {position}: {reason}; what was acknowledged may be lost, so restore the data \
+         directory from a copy, or move the journal's files away to go on with what the partitions' own files hold"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        position: u64,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl JournalError {
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_path_buf();
+        |error| JournalError::Io { path, error }
+    }
+}
+
+/// One batch that the journal holds, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalBatch {
+    /// The topic's name.
+    pub topic: String,
+    /// The topic's id.
+    pub topic_id: Uuid,
+    /// The partition.
+    pub partition: i32,
+    /// The batch's first offset.
+    pub base_offset: i64,
+    /// The batch's last offset.
+    pub last_offset: i64,
+    file: usize,
+    at: u64,
+    len: usize,
+}
+
+/// What the journal files of a directory hold.
+pub struct JournalScan<D: Disk> {
+    disk: Arc<D>,
+    /// Files that hold nothing that is needed.
+    spare: Vec<Spare>,
+    /// The others, oldest first.
+    files: Vec<Spare>,
+    batches: Vec<JournalBatch>,
+    next_entry: u64,
+    next_generation: u64,
+    names: u64,
+}
+
+impl<D: Disk> JournalScan<D> {
+    /// Reads all journal files of `dir`, which belong to the data directory `journal`.
+    ///
+    /// # Errors
+    /// See [`JournalError`]. A torn entry at the end is none.
+    pub fn read(disk: Arc<D>, dir: &Path, journal: Uuid) -> Result<Self, JournalError> {
+        let mut scan = JournalScan {
+            disk,
+            spare: Vec::new(),
+            files: Vec::new(),
+            batches: Vec::new(),
+            next_entry: 0,
+            next_generation: 0,
+            names: 0,
+        };
+        let (mut headed, mut headless) = (BTreeMap::new(), Vec::new());
+        for entry in scan.disk.list(dir).map_err(JournalError::io(dir))? {
+            let Some(number) = entry.name.strip_prefix(NAME) else {
+                continue;
+            };
+            let (path, len) = (dir.join(&entry.name), entry.len);
+            scan.names = number
+                .parse()
+                .map_or(scan.names, |n: u64| scan.names.max(n + 1));
+            let file = Spare { path, len };
+            match scan.head(&file, journal)? {
+                Some(head) => {
+                    if let Some((_, other)) = headed.insert(head.generation, (head, file.clone())) {
+                        return Err(damaged(&other, 0, "another file has the same generation"));
+                    }
+                }
+                None => headless.push(file),
+            }
+        }
+        scan.entries(headed, headless)?;
+        Ok(scan)
+    }
+
+    /// Every batch of every whole entry, in the order in which they were written.
+    #[must_use]
+    pub fn batches(&self) -> &[JournalBatch] {
+        &self.batches
+    }
+
+    /// The bytes of a batch.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn bytes(&self, batch: &JournalBatch) -> io::Result<Bytes> {
+        let file = self.disk.open(&self.files[batch.file].path, false)?;
+        let mut bytes = vec![0; batch.len];
+        if self.disk.read_at(&file, batch.at, &mut bytes)? < batch.len {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(bytes.into())
+    }
+
+    /// Removes the journal: what it holds is flushed in the partitions' files, and they go on without it.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn retire(self, dir: &Path) -> io::Result<()> {
+        // Newest first: what is left after a crash in between is a beginning, which is known to be flushed.
+        let all = self.spare.iter().chain(&self.files);
+        for file in all.clone().rev() {
+            self.disk.remove(&file.path)?;
+        }
+        if all.count() == 0 {
+            return Ok(());
+        }
+        self.disk.sync_dir(dir)
+    }
+
+    pub(super) fn spares(&self) -> Vec<Spare> {
+        self.spare.clone()
+    }
+
+    pub(super) fn needed(&self) -> Vec<Spare> {
+        self.files.clone()
+    }
+
+    pub(super) fn names(&self) -> u64 {
+        self.names
+    }
+
+    pub(super) fn next_entry(&self) -> u64 {
+        self.next_entry
+    }
+
+    pub(super) fn next_generation(&self) -> u64 {
+        self.next_generation
+    }
+
+    fn head(&self, file: &Spare, journal: Uuid) -> Result<Option<FileHead>, JournalError> {
+        let open = self
+            .disk
+            .open(&file.path, false)
+            .map_err(JournalError::io(&file.path))?;
+        let mut sector = [0; SECTOR];
+        let read = self
+            .disk
+            .read_at(&open, 0, &mut sector)
+            .map_err(JournalError::io(&file.path))?;
+        match FileHead::decode(&sector[..read]) {
+            Ok(head) if head.journal == journal => Ok(Some(head)),
+            Ok(head) => Err(JournalError::Foreign {
+                path: file.path.clone(),
+                found: head.journal,
+                expected: journal,
+            }),
+            Err(BadHead::Unreadable) => Ok(None),
+            Err(BadHead::Version(version)) => Err(JournalError::Newer {
+                path: file.path.clone(),
+                version,
+            }),
+        }
+    }
+
+    /// Reads the entries of all files that were needed, in their order.
+    fn entries(
+        &mut self,
+        mut headed: BTreeMap<u64, (FileHead, Spare)>,
+        headless: Vec<Spare>,
+    ) -> Result<(), JournalError> {
+        let newest = headed.values().next_back().cloned();
+        let oldest = match &newest {
+            Some((head, file)) => self.oldest_needed(head, file, &headless)?,
+            None => 0,
+        };
+        let needed = headed.split_off(&oldest);
+        self.spare = headless;
+        self.spare
+            .extend(headed.into_values().map(|(_, file)| file));
+        let mut due = oldest;
+        for (generation, (head, spare)) in needed {
+            let follows = generation == oldest || head.first == self.next_entry;
+            if generation != due || !follows {
+                let reason = "it does not follow the file before it: entries are missing";
+                return Err(damaged(&spare, 0, reason));
+            }
+            due += 1;
+            self.next_entry = head.first;
+            self.files.push(spare);
+            self.entries_of(self.files.len() - 1, &head)?;
+        }
+        self.next_generation = due;
+        Ok(())
+    }
+
+    /// What the newest file says last about the oldest generation that is needed. The head of a file is flushed
+    /// before its first entry is written; so a file without a head that begins with the entry after the newest
+    /// file's is damaged.
+    fn oldest_needed(
+        &self,
+        head: &FileHead,
+        file: &Spare,
+        headless: &[Spare],
+    ) -> Result<u64, JournalError> {
+        let read =
+            |file: &Spare| read_file(&*self.disk, &file.path).map_err(JournalError::io(&file.path));
+        let next = FileHead {
+            generation: head.generation + 1,
+            ..*head
+        };
+        for file in headless {
+            if read_entry(&next, read(file)?.get(SECTOR..).unwrap_or_default()).is_some() {
+                return Err(damaged(file, 0, "its first sector cannot be read"));
+            }
+        }
+        let bytes = read(file)?;
+        let last = entries(head, &bytes).last();
+        Ok(last.map_or(head.oldest, |(_, entry, _)| entry.oldest))
+    }
+
+    fn entries_of(&mut self, file: usize, head: &FileHead) -> Result<(), JournalError> {
+        let spare = self.files[file].clone();
+        let bytes = read_file(&*self.disk, &spare.path).map_err(JournalError::io(&spare.path))?;
+        let mut end = SECTOR;
+        for (at, entry, size) in entries(head, &bytes) {
+            let body = &bytes[at + ENTRY_HEAD..][..size];
+            let unknown = || damaged(&spare, at, "a sound entry has an unknown form");
+            for found in read_body(body).ok_or_else(unknown)? {
+                self.batches.push(JournalBatch {
+                    topic: found.topic,
+                    topic_id: found.topic_id,
+                    partition: found.partition,
+                    base_offset: found.base_offset,
+                    last_offset: found.last_offset,
+                    file,
+                    at: (at + ENTRY_HEAD + found.at) as u64,
+                    len: found.len,
+                });
+            }
+            self.next_entry = entry.number + 1;
+            end = at + (ENTRY_HEAD + size).next_multiple_of(SECTOR);
+        }
+        let later = |at: usize| {
+            let entry = bytes.get(at..).and_then(|rest| read_entry(head, rest));
+            entry.is_some_and(|(entry, _)| entry.number > self.next_entry)
+        };
+        if (end..bytes.len()).step_by(SECTOR).skip(1).any(later) {
+            return Err(damaged(
+                &spare,
+                end,
+                "a sound entry follows one that is not",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The entries of a file, up to the first that is not whole: where each begins, its head, its body's length.
+fn entries<'a>(
+    file: &'a FileHead,
+    bytes: &'a [u8],
+) -> impl Iterator<Item = (usize, EntryHead, usize)> + 'a {
+    let (mut at, mut due) = (SECTOR, file.first);
+    std::iter::from_fn(move || {
+        let (entry, size) = read_entry(file, bytes.get(at..)?)?;
+        if entry.number != due {
+            return None;
+        }
+        let found = (at, entry, size);
+        at += (ENTRY_HEAD + size).next_multiple_of(SECTOR);
+        due += 1;
+        Some(found)
+    })
+}
+
+fn damaged(file: &Spare, position: usize, reason: &str) -> JournalError {
+    JournalError::Damaged {
+        path: file.path.clone(),
+        position: position as u64,
+        reason: reason.to_owned(),
+    }
+}
