@@ -3,7 +3,7 @@
 use crate::config::{Config, FlushPolicy, SettingError};
 use crate::engine::ReplayError;
 use crate::shell::start::{self, Running};
-use once_log::store::{DirError, RecoverError};
+use once_log::store::{DirError, JournalError, RecoverError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,9 @@ pub enum StartError {
     /// A partition could not be recovered.
     #[error(transparent)]
     Recovery(#[from] RecoverError),
+    /// The journal cannot be trusted.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A partition's directory is not what it was.
     #[error("cannot use {}: {problem}. Restore it from a copy; to go on without its records, remove its line from recovery-point-offset-checkpoint", path.display())]
     Partition {

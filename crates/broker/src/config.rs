@@ -11,6 +11,7 @@ pub(crate) use log::log_config;
 pub use properties::{SettingError, parse_properties};
 pub use settings::{Kind, SETTINGS, Setting};
 
+use once_log::store::JournalSizes;
 use std::collections::BTreeMap;
 
 /// When a write counts as durable, and so when it is acknowledged and readable.
@@ -30,6 +31,9 @@ pub struct Config {
     pub node_id: i32,
     /// `log.flush.interval.messages`: 1 is [`FlushPolicy::Disk`], unset [`FlushPolicy::Os`].
     pub flush: FlushPolicy,
+    /// How long the journal's files are made. Without, every partition's own file is flushed before an answer
+    /// leaves: slower, and only for tests.
+    pub journal: Option<JournalSizes>,
     /// `advertised.listeners`: host and port that clients are told; unset: the listener's own.
     pub advertised: Option<(String, u16)>,
     /// `auto.create.topics.enable`.
@@ -123,6 +127,7 @@ impl Default for Config {
         Self {
             node_id: 1,
             flush: FlushPolicy::Disk,
+            journal: Some(JournalSizes::default()),
             advertised: None,
             auto_create_topics: true,
             num_partitions: 1,

@@ -5,10 +5,14 @@
 //! [`recover()`] turns a data directory into an engine; [`Places`] knows where each log's files
 //! are and which writer owns them; a [`Writer`] carries out groups of work and flushes them.
 
+mod journal;
 mod places;
+mod points;
 mod recovery;
 mod writer;
 
-pub use places::{Places, RecoveryPoints, mark_clean};
+pub use journal::{JournalLimits, Journaling};
+pub use places::Places;
+pub use points::{Points, RecoveryPoints, mark_clean};
 pub use recovery::{Recovery, recover};
-pub use writer::{StorageError, Work, Writer};
+pub use writer::{Debts, Owner, StorageError, Work, Writer, settle};

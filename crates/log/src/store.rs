@@ -7,6 +7,7 @@
 mod batches;
 mod buffers;
 mod checkpoint;
+mod debt;
 mod dir;
 mod disk;
 mod error;
@@ -15,10 +16,12 @@ mod names;
 mod partition;
 mod reader;
 mod recover;
+mod replay;
 mod segment;
 
 pub use batches::Batches;
 pub use buffers::ReadBuffers;
+pub use debt::Debt;
 pub use dir::{Checkpoint, DataDir, Identity, PartitionDir};
 pub use disk::{Crash, DirEntry, Disk, FakeDisk, FakeFile, RealDisk};
 pub use error::{DirError, ReadFailure, RecoverError};
@@ -26,3 +29,4 @@ pub use journal::{Journal, JournalAppend, JournalBatch, JournalError, JournalSca
 pub use partition::Store;
 pub use reader::SegmentReader;
 pub use recover::{Opening, recover};
+pub use replay::restore;

@@ -16,7 +16,7 @@ use super::succession::Succession;
 use super::timers::{Alarm, Timers};
 use super::waiting::{RequestInfo, Waiting, WaitingCall};
 use crate::api::{Frames, Outcome, Wake};
-use crate::config::Config;
+use crate::config::{Config, FlushPolicy};
 use once_coordinator::catalog::Catalog;
 use once_coordinator::group::{self, Groups};
 use once_coordinator::machine::{Machine, Millis, Waiter};
@@ -51,6 +51,20 @@ pub(super) enum Action {
     Added(Vec<Addition>),
     /// A block of producer ids is durable.
     Refill(std::ops::Range<i64>),
+}
+
+impl Action {
+    /// It writes more, and lets nobody outside know.
+    fn is_internal(&self) -> bool {
+        match self {
+            Action::Effect { .. } | Action::MarkersFlushed { .. } | Action::Refill(_) => true,
+            Action::Reply(..)
+            | Action::Silence(_)
+            | Action::Remove(_)
+            | Action::Settle(..)
+            | Action::Wake(..) => false,
+        }
+    }
 }
 
 /// All of a broker's state. See the module above for its place.
@@ -186,8 +200,20 @@ impl Engine {
         self.outputs.push(Output::Warn(text));
     }
 
+    /// What one step writes is recovered wholly or not at all, because one entry of the journal
+    /// holds it. Then what follows inside the broker need not wait for a flush; only what leaves
+    /// does.
+    #[must_use]
+    pub fn is_atomic(&self) -> bool {
+        self.config.flush == FlushPolicy::Disk && self.config.journal.is_some()
+    }
+
     /// Holds `action` until `fences` are open; at once if they are.
     pub(super) fn hold(&mut self, fences: &[Fence], action: Action) {
+        if self.is_atomic() && action.is_internal() {
+            self.actions.push_back(action);
+            return;
+        }
         let mut closed: Vec<Fence> = fences
             .iter()
             .filter(|fence| !self.logs.is_flushed(fence.log, fence.end))

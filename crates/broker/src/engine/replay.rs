@@ -24,9 +24,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The name of the log of the catalog.
-pub(super) const METADATA_TOPIC: &str = "__cluster_metadata";
+pub(crate) const METADATA_TOPIC: &str = "__cluster_metadata";
 /// Its topic id, as in Kafka (`Uuid.METADATA_TOPIC_ID`).
-pub(super) const METADATA_TOPIC_ID: Uuid = Uuid([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+pub(crate) const METADATA_TOPIC_ID: Uuid = Uuid([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
 
 /// The largest record area of an internal batch that is unpacked.
 const UNPACKED_BYTES: usize = 64 << 20;
@@ -67,6 +67,16 @@ pub struct ReplayError {
     pub offset: i64,
     /// What is wrong.
     pub problem: String,
+}
+
+/// The ids of the topics that a catalog's log leaves.
+///
+/// # Errors
+/// The log is damaged.
+pub(crate) fn live_topics(catalog: &dyn Batches) -> Result<BTreeSet<Uuid>, ReplayError> {
+    let mut machine = Catalog::new(CatalogConfig::default());
+    fold("the catalog", catalog, &mut machine, |_, _, _| {})?;
+    Ok(machine.topics().map(|topic| topic.id).collect())
 }
 
 /// A recovered engine.

@@ -1,113 +1,119 @@
-//! Log threads: they own the files of partitions, write in groups, flush, and say so.
+//! The threads that own the disk.
+//!
+//! ```text
+//! --flush os:    steps ──────────────────────────────► log thread ─ write ─► Input::Flushed
+//! --flush disk:  steps ─► journal thread ─ fdatasync ─► log thread ─ write ─► Input::Flushed
+//!                              ▲                            │ now and then
+//!                              └── files free ── checkpoint thread ◄── flushes owed
+//! ```
+//!
+//! The journal's next entry is written while the log thread writes the last one to the partitions'
+//! files, whose flushes nobody waits for.
 
+mod checkpointer;
+mod journal;
+mod log;
+mod lookers;
+
+use self::checkpointer::Checkpointer;
+use self::journal::JournalThread;
+use self::log::LogThread;
+use self::lookers::{Lookers, Lookup};
 use super::driver::Driver;
 use crate::config::FlushPolicy;
-use crate::engine::{Input, LogId, Look, ReadId, Seen};
-use crate::storage::{Places, RecoveryPoints, StorageError, Work, Writer};
-use once_log::Write;
-use once_log::store::{DataDir, PartitionDir, RealDisk, SegmentReader, Store};
+use crate::engine::{LogId, Look, ReadId};
+use crate::storage::{
+    JournalLimits, Journaling, Places, RecoveryPoints, StorageError, Work, Writer,
+};
+use once_log::store::{DataDir, Journal, PartitionDir, RealDisk, Store};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::JoinHandle;
 
-/// Threads that look into files for readers.
-const READERS: usize = 2;
-
-/// One look into files, and who wants to know.
-struct Lookup {
-    driver: Arc<Driver>,
-    read: ReadId,
-    reader: SegmentReader<RealDisk>,
-    look: Look,
-}
-
-fn start_looker(index: usize) -> std::io::Result<Sender<Lookup>> {
-    let (queue, lookups) = channel::<Lookup>();
-    let look_up = move || {
-        for Lookup {
-            driver,
-            read,
-            reader,
-            look,
-        } in lookups
-        {
-            let seen = match look {
-                Look::Batches(range) => reader.read(&range).map(Seen::Batches),
-                Look::Record(search) => reader.find_timestamp(&search).map(Seen::Record),
-            };
-            driver.step(Input::Read(read, seen));
-        }
-    };
-    std::thread::Builder::new()
-        .name(format!("once-read-{index}"))
-        .spawn(look_up)?;
-    Ok(queue)
-}
-
-/// The most work that one flush covers; more would only delay the answers before it.
+/// The most steps that one flush covers; more would only delay the answers before it.
 const GROUP: usize = 4_096;
 
+/// What goes through the queues of the journal's thread and the log thread.
 enum Order {
-    Work(Work<RealDisk>),
+    /// What one step of the engine wants done, wholly or not at all.
+    Step(Vec<Work<RealDisk>>),
+    /// Flush what the files are owed; the journal below this entry is free then.
+    Checkpoint(u64),
+    /// That was done.
+    Free(u64),
+    /// Carry out what came before, and end.
     Stop,
 }
 
-/// A broker's log threads.
+/// Where flushes are reported.
+type Reports = Arc<OnceLock<Weak<Driver>>>;
+/// Up to where each log was on disk when a thread ended.
+type Ends = BTreeMap<LogId, i64>;
+
+/// A broker's disk threads.
 pub(crate) struct DiskThreads {
-    queues: Vec<Sender<Order>>,
+    queue: Sender<Order>,
     places: Mutex<Places<RealDisk>>,
-    threads: Mutex<Vec<JoinHandle<BTreeMap<LogId, i64>>>>,
-    driver: Arc<OnceLock<Weak<Driver>>>,
-    /// Reads go round these, so that a slow disk delays neither the engine nor the writers.
-    lookers: Vec<Sender<Lookup>>,
-    turn: AtomicUsize,
+    threads: Mutex<Vec<JoinHandle<Ends>>>,
+    reports: Reports,
+    lookers: Lookers,
 }
 
 impl DiskThreads {
-    /// Starts the threads. With flushing to disk there are several, so that one file's flush
-    /// does not wait for another's.
+    /// Starts the threads. Without a journal a write is acknowledged when the operating system has
+    /// it.
     pub(crate) fn start(
         disk: Arc<RealDisk>,
         data: Arc<DataDir<RealDisk>>,
-        flush: FlushPolicy,
+        journal: Option<Journal<RealDisk>>,
         open_partitions: usize,
     ) -> std::io::Result<Self> {
-        let count = match flush {
-            FlushPolicy::Disk => 4,
-            FlushPolicy::Os => 1,
+        let reports = Reports::default();
+        let places = Places::new(disk, data, 1);
+        let (logs, log_orders) = channel();
+        let (journal_queue, journal_orders) = channel();
+        let free = journal.is_some().then(|| journal_queue.clone());
+        let (debts, checkpointer) = Checkpointer::new(places.points(), free);
+        let log = LogThread {
+            // Files are written to be read; what makes a write durable is the journal, or nothing.
+            writer: Writer::new(FlushPolicy::Os, open_partitions.max(1)),
+            reports: Arc::clone(&reports),
+            debts,
+            own_checkpoints: journal.is_none(),
+            busy: checkpointer.busy(),
+            unflushed: 0,
         };
-        let driver: Arc<OnceLock<Weak<Driver>>> = Arc::default();
-        let mut queues = Vec::new();
-        let mut threads = Vec::new();
-        for index in 0..count {
-            let (queue, orders) = channel();
-            let thread = LogThread {
-                writer: Writer::new(flush, (open_partitions / count).max(1)),
-                driver: Arc::clone(&driver),
-            };
-            let builder = std::thread::Builder::new().name(format!("once-log-{index}"));
-            threads.push(builder.spawn(move || thread.run(&orders))?);
-            queues.push(queue);
-        }
-        let lookers = (0..READERS)
-            .map(start_looker)
-            .collect::<std::io::Result<_>>()?;
+        let mut threads = vec![
+            spawn("once-log", move || log.run(&log_orders))?,
+            spawn("once-checkpoint", move || checkpointer.run())?,
+        ];
+        let queue = match journal {
+            None => logs,
+            Some(journal) => {
+                let journal = Journaling::new(journal, JournalLimits::default());
+                let thread = JournalThread {
+                    journal,
+                    logs,
+                    backlog: Vec::new(),
+                };
+                threads.push(spawn("once-journal", move || thread.run(&journal_orders))?);
+                journal_queue
+            }
+        };
         Ok(Self {
-            queues,
-            places: Mutex::new(Places::new(disk, data, count)),
+            queue,
+            places: Mutex::new(places),
             threads: Mutex::new(threads),
-            driver,
-            lookers,
-            turn: AtomicUsize::new(0),
+            reports,
+            lookers: Lookers::start()?,
         })
     }
 
     /// Where flushes are reported. Nothing is written before.
     pub(crate) fn report_to(&self, driver: &Arc<Driver>) {
-        let _ = self.driver.set(Arc::downgrade(driver));
+        let _ = self.reports.set(Arc::downgrade(driver));
     }
 
     /// The logs that were recovered, and what the recovery-point checkpoint says since.
@@ -116,31 +122,35 @@ impl DiskThreads {
         stores: Vec<(LogId, PartitionDir, Store<RealDisk>)>,
         points: RecoveryPoints,
     ) {
-        for (writer, work) in self.places().recovered(stores, points) {
-            self.order(writer, work);
-        }
+        let opened = self.places().recovered(stores, points);
+        self.carry_out(opened.into_iter().map(|(_, work)| work).collect());
     }
 
     /// A new log.
-    pub(crate) fn open(&self, log: LogId, topic: String, topic_id: Uuid, partition: i32) {
-        let (writer, work) = self.places().open(log, topic, topic_id, partition);
-        self.order(writer, work);
-    }
-
-    /// Writes and flushes; the engine hears of it.
-    pub(crate) fn write(&self, log: LogId, writes: Vec<Write>, end: i64) {
-        if let Some(writer) = self.places().writer_of(log) {
-            self.order(writer, Work::Write(log, writes, end));
-        }
+    pub(crate) fn open(
+        &self,
+        log: LogId,
+        topic: String,
+        topic_id: Uuid,
+        partition: i32,
+    ) -> Work<RealDisk> {
+        self.places().open(log, topic, topic_id, partition).1
     }
 
     /// A log whose topic was deleted.
-    pub(crate) fn remove(&self, log: LogId) {
+    pub(crate) fn remove(&self, log: LogId) -> Option<Work<RealDisk>> {
         let unique = Uuid(super::connection::random().to_be_bytes());
         match self.places().remove(log, unique) {
-            Ok(Some((writer, work))) => self.order(writer, work),
-            Ok(None) => {}
-            Err(error) => fatal(&format!("cannot write the recovery points: {error}")),
+            Ok(removed) => removed.map(|(_, work)| work),
+            Err(error) => end(&StorageError::Points(error)),
+        }
+    }
+
+    /// Carries out what one step wants done, and says when it is flushed.
+    pub(crate) fn carry_out(&self, step: Vec<Work<RealDisk>>) {
+        if !step.is_empty() {
+            // A closed queue belongs to a thread that is ending with the process.
+            let _ = self.queue.send(Order::Step(step));
         }
     }
 
@@ -149,9 +159,7 @@ impl DiskThreads {
         let Some(reader) = self.places().reader(log) else {
             return;
         };
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.lookers.len();
-        // A closed queue belongs to a thread that is ending with the process.
-        let _ = self.lookers[turn].send(Lookup {
+        self.lookers.look(Lookup {
             driver,
             read,
             reader,
@@ -162,9 +170,7 @@ impl DiskThreads {
     /// Carries out what is queued, brings everything to disk and ends the threads. `None` if one of
     /// them failed: the stop is not a clean one.
     pub(crate) fn stop(&self) -> Option<RecoveryPoints> {
-        for queue in &self.queues {
-            let _ = queue.send(Order::Stop);
-        }
+        let _ = self.queue.send(Order::Stop);
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         // Joined without any lock held: their last reports go through the engine.
@@ -172,12 +178,7 @@ impl DiskThreads {
         for thread in threads {
             ends.append(&mut thread.join().ok()?);
         }
-        Some(self.places().points(&ends))
-    }
-
-    fn order(&self, writer: usize, work: Work<RealDisk>) {
-        // A closed queue belongs to a thread that is ending with the process.
-        let _ = self.queues[writer].send(Order::Work(work));
+        Some(self.places().points().all(&ends))
     }
 
     fn places(&self) -> MutexGuard<'_, Places<RealDisk>> {
@@ -185,55 +186,29 @@ impl DiskThreads {
     }
 }
 
-struct LogThread {
-    writer: Writer<RealDisk>,
-    driver: Arc<OnceLock<Weak<Driver>>>,
+fn spawn(
+    name: &str,
+    run: impl FnOnce() -> Result<Ends, StorageError> + Send + 'static,
+) -> std::io::Result<JoinHandle<Ends>> {
+    let builder = std::thread::Builder::new().name(name.into());
+    builder.spawn(move || run().unwrap_or_else(|error| end(&error)))
 }
 
-impl LogThread {
-    /// Takes all that is queued, writes it, flushes once, reports; again. At the end, up to
-    /// where each log is on disk.
-    fn run(mut self, orders: &Receiver<Order>) -> BTreeMap<LogId, i64> {
-        while let Ok(first) = orders.recv() {
-            let more = std::iter::from_fn(|| orders.try_recv().ok());
-            let mut group = Vec::new();
-            let mut go_on = true;
-            for order in std::iter::once(first).chain(more).take(GROUP) {
-                match order {
-                    Order::Work(work) => group.push(work),
-                    Order::Stop => go_on = false,
-                }
-            }
-            self.carry_out(group).unwrap_or_else(|error| end(&error));
-            if !go_on {
-                break;
-            }
-        }
-        self.writer.checkpoint().unwrap_or_else(|error| end(&error))
-    }
-
-    fn carry_out(&mut self, group: Vec<Work<RealDisk>>) -> Result<(), StorageError> {
-        self.writer.write(group)?;
-        let flushed = self.writer.flush()?;
-        if !flushed.is_empty()
-            && let Some(driver) = self.driver.get().and_then(Weak::upgrade)
-        {
-            driver.step(Input::Flushed(flushed));
-        }
-        Ok(())
-    }
-}
-
-fn end(error: &StorageError) -> ! {
-    fatal(&error.to_string())
+/// All that is queued, in order, but not more than one flush should cover. Waits for the first.
+fn group(orders: &Receiver<Order>) -> Vec<Order> {
+    let Ok(first) = orders.recv() else {
+        return vec![Order::Stop];
+    };
+    let more = std::iter::from_fn(|| orders.try_recv().ok());
+    std::iter::once(first).chain(more).take(GROUP).collect()
 }
 
 /// A write or a flush that failed cannot be made good: the kernel may have dropped the pages, and
 /// memory already runs ahead of the log. Both are lost by ending the process; recovery reads what
 /// the disk really has.
-fn fatal(what: &str) -> ! {
+fn end(error: &StorageError) -> ! {
     eprintln!(
-        "once: {what}. Nothing that was acknowledged is lost; the process ends because going on \
+        "once: {error}. Nothing that was acknowledged is lost; the process ends because going on \
          could lose it. Check the disk, then start again on the same data directory."
     );
     std::process::exit(74)

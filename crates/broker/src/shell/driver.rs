@@ -9,6 +9,8 @@ use super::clock::Clock;
 use super::connection::Sender;
 use super::disk::DiskThreads;
 use crate::engine::{ConnectionId, Engine, Input, Output};
+use crate::storage::Work;
+use once_log::store::RealDisk;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
@@ -103,9 +105,7 @@ impl Driver {
     /// Begins: outputs of recovery go out.
     pub(crate) fn begin(&self, outputs: Vec<Output>) {
         let mut inner = self.lock();
-        for output in outputs {
-            self.dispatch(&mut inner, output);
-        }
+        self.dispatch_all(&mut inner, outputs);
     }
 
     /// Waits until what recovery wrote is flushed: markers of prepared transactions, the first
@@ -123,9 +123,8 @@ impl Driver {
         let mut inner = self.lock();
         inner.connections.clear();
         inner.finished = true;
-        for output in inner.engine.close() {
-            self.dispatch(&mut inner, output);
-        }
+        let last = inner.engine.close();
+        self.dispatch_all(&mut inner, last);
     }
 
     /// Sleeps until the engine wants a tick, for ever.
@@ -151,16 +150,23 @@ impl Driver {
         let _ends_with_a_panic = EndOnPanic;
         inner.engine.set_room(self.budget.room());
         let before = inner.engine.deadline();
-        for output in inner.engine.step(self.clock.now(), input) {
-            self.dispatch(inner, output);
-        }
+        let outputs = inner.engine.step(self.clock.now(), input);
+        self.dispatch_all(inner, outputs);
         let after = inner.engine.deadline();
         if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
             self.alarm.notify_one();
         }
     }
 
-    fn dispatch(&self, inner: &mut Inner, output: Output) {
+    /// What a step wants of the disk goes there as one: it is recovered wholly or not at all.
+    fn dispatch_all(&self, inner: &mut Inner, outputs: Vec<Output>) {
+        let step = outputs.into_iter();
+        let step = step.filter_map(|output| self.dispatch(inner, output));
+        self.disk.carry_out(step.collect());
+    }
+
+    /// Carries out what is not for the disk's files, and returns what is.
+    fn dispatch(&self, inner: &mut Inner, output: Output) -> Option<Work<RealDisk>> {
         match output {
             Output::Reply { connection, frames } => {
                 if let Some(sender) = inner.connections.get(&connection) {
@@ -177,17 +183,18 @@ impl Driver {
                 topic_id,
                 partition,
             } => {
-                self.disk.open(log, topic, topic_id, partition);
+                return Some(self.disk.open(log, topic, topic_id, partition));
             }
-            Output::Write { log, writes, end } => self.disk.write(log, writes, end),
+            Output::Write { log, writes, end } => return Some(Work::Write(log, writes, end)),
             Output::Read { read, log, look } => {
                 if let Some(driver) = self.me.upgrade() {
                     self.disk.read(driver, read, log, look);
                 }
             }
-            Output::Remove { log } => self.disk.remove(log),
+            Output::Remove { log } => return self.disk.remove(log),
             Output::Warn(text) => tracing::warn!("{text}"),
         }
+        None
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

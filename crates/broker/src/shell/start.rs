@@ -70,12 +70,6 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
         &fresh,
         None,
     )?);
-    let threads = DiskThreads::start(
-        Arc::clone(&disk),
-        Arc::clone(&data),
-        config.flush,
-        files.partitions,
-    )?;
     let node = node(&config, address);
     let identity = Identity {
         cluster_id: data.identity().cluster_id.clone(),
@@ -88,7 +82,9 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
         outputs,
         stores,
         points,
+        journal,
     } = recover(&disk, &data, settings, identity, clock.now(), entropy)?;
+    let threads = DiskThreads::start(disk, Arc::clone(&data), journal, files.partitions)?;
     threads.adopt(stores, points);
     let budget = Arc::new(Budget::new(config.queued_max_request_bytes));
     let driver = Driver::new(engine, clock, threads, budget);

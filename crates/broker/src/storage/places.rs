@@ -1,10 +1,9 @@
 //! Where each log's files are, and which writer owns them.
 
-use super::writer::Work;
+use super::points::{Points, RecoveryPoints};
+use super::writer::{Owner, Work};
 use crate::engine::LogId;
-use once_log::store::{
-    Checkpoint, DataDir, DirError, Disk, PartitionDir, ReadBuffers, SegmentReader, Store,
-};
+use once_log::store::{DataDir, DirError, Disk, PartitionDir, ReadBuffers, SegmentReader, Store};
 use once_wire::hash::java_hash;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
@@ -13,15 +12,10 @@ use std::sync::Arc;
 /// Bytes of read buffers that are kept for the next reads.
 const IDLE_BUFFERS: usize = 8 << 20;
 
-/// Up to where each log is on disk: what `recovery-point-offset-checkpoint` says.
-pub type RecoveryPoints = BTreeMap<(String, i32), i64>;
-
 struct Place<D: Disk> {
     /// The writer that owns its files. It follows from the name, so that a topic that is deleted
     /// and made again has its old files moved away before the new ones are written.
     writer: usize,
-    topic: String,
-    partition: i32,
     reader: SegmentReader<D>,
 }
 
@@ -31,8 +25,7 @@ pub struct Places<D: Disk> {
     disk: Arc<D>,
     data: Arc<DataDir<D>>,
     writers: usize,
-    /// What the recovery-point checkpoint says.
-    points: RecoveryPoints,
+    points: Arc<Points<D>>,
     by_log: BTreeMap<LogId, Place<D>>,
     buffers: ReadBuffers,
 }
@@ -41,11 +34,12 @@ impl<D: Disk> Places<D> {
     /// No logs yet; their files will be spread over so many writers.
     #[must_use]
     pub fn new(disk: Arc<D>, data: Arc<DataDir<D>>, writers: usize) -> Self {
+        let points = Arc::new(Points::new(Arc::clone(&data)));
         Self {
             disk,
             data,
             writers,
-            points: RecoveryPoints::new(),
+            points,
             by_log: BTreeMap::new(),
             buffers: ReadBuffers::new(IDLE_BUFFERS),
         }
@@ -57,7 +51,7 @@ impl<D: Disk> Places<D> {
         stores: Vec<(LogId, PartitionDir, Store<D>)>,
         points: RecoveryPoints,
     ) -> Vec<(usize, Work<D>)> {
-        self.points = points;
+        self.points.recovered(points);
         let adopt = |(log, place, store): (LogId, PartitionDir, Store<D>)| {
             self.adopt(log, place.topic, place.partition, store)
         };
@@ -88,18 +82,28 @@ impl<D: Disk> Places<D> {
         let writer = usize::try_from(spread).unwrap_or(0) % self.writers;
         let place = Place {
             writer,
-            topic,
-            partition,
             reader: store.reader().with_buffers(self.buffers.clone()),
         };
         self.by_log.insert(log, place);
-        (writer, Work::Open(log, Box::new(store)))
+        self.points.name(log, &topic, partition);
+        let owner = Owner {
+            topic,
+            topic_id: store.topic_id(),
+            partition,
+        };
+        (writer, Work::Open(log, owner, Box::new(store)))
     }
 
     /// The writer that owns a log's files; none if the log is gone.
     #[must_use]
     pub fn writer_of(&self, log: LogId) -> Option<usize> {
         self.by_log.get(&log).map(|place| place.writer)
+    }
+
+    /// How far each log is on disk for certain.
+    #[must_use]
+    pub fn points(&self) -> Arc<Points<D>> {
+        Arc::clone(&self.points)
     }
 
     /// A reader of a log's files; none if the log is gone.
@@ -121,35 +125,7 @@ impl<D: Disk> Places<D> {
         let Some(place) = self.by_log.remove(&log) else {
             return Ok(None);
         };
-        let key = (place.topic, place.partition);
-        if self.points.remove(&key).is_some() {
-            let points = &self.points;
-            self.data
-                .write_checkpoint(Checkpoint::RecoveryPoint, points)?;
-        }
+        self.points.forget(log)?;
         Ok(Some((place.writer, Work::Remove(log, unique))))
     }
-
-    /// The recovery points that follow from where the writers' checkpoints ended.
-    #[must_use]
-    pub fn points(&self, ends: &BTreeMap<LogId, i64>) -> RecoveryPoints {
-        let written = ends.iter().filter(|(_, end)| **end > 0);
-        written
-            .filter_map(|(log, end)| {
-                let place = self.by_log.get(log)?;
-                Some(((place.topic.clone(), place.partition), *end))
-            })
-            .collect()
-    }
-}
-
-/// Everything was flushed up to `points` and nothing more will be written: the next start need not
-/// check the files.
-///
-/// # Errors
-/// The disk's; the next start then checks them.
-pub fn mark_clean<D: Disk>(data: &DataDir<D>, points: &RecoveryPoints) -> Result<(), DirError> {
-    data.write_checkpoint(Checkpoint::RecoveryPoint, points)?;
-    data.write_checkpoint(Checkpoint::HighWatermark, points)?;
-    data.write_clean_marker()
 }

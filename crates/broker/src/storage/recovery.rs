@@ -1,19 +1,21 @@
 //! Recovery: what the data directory holds becomes an engine.
 
-use super::places::RecoveryPoints;
+use super::points::RecoveryPoints;
 use crate::broker::StartError;
 use crate::config::{Config, FlushPolicy};
 use crate::engine::{
-    Batches, Engine, Identity, LogId, Output, RecoveredLog, ReplayError, Replayed, fresh_uuid,
+    Batches, Engine, Identity, LogId, METADATA_TOPIC, METADATA_TOPIC_ID, Output, RecoveredLog,
+    ReplayError, Replayed, fresh_uuid, live_topics,
 };
 use crate::mutant::Mutant;
 use once_log::LogConfig;
 use once_log::store::{
-    Checkpoint, DataDir, Disk, Opening, PartitionDir, ReadFailure, SegmentReader, Store,
+    Checkpoint, DataDir, Disk, Journal, JournalBatch, JournalScan, Opening, PartitionDir,
+    ReadFailure, SegmentReader, Store,
 };
 use once_wire::batch::Batch;
 use once_wire::ids::Uuid;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a data directory became.
@@ -26,10 +28,12 @@ pub struct Recovery<D: Disk> {
     pub stores: Vec<(LogId, PartitionDir, Store<D>)>,
     /// What the recovery-point checkpoint says now.
     pub points: RecoveryPoints,
+    /// The journal, if there is to be one.
+    pub journal: Option<Journal<D>>,
 }
 
-/// Recovers every partition, then folds the internal ones into the engine. What no topic owns is
-/// set aside. `entropy` is sixteen fresh random bytes, for identities.
+/// Recovers every partition from its files and the journal, then folds the internal ones into the
+/// engine. What no topic owns is set aside. `entropy` is sixteen fresh random bytes, for identities.
 ///
 /// # Errors
 /// See [`StartError`]; nothing was changed but what recovery repaired.
@@ -41,18 +45,26 @@ pub fn recover<D: Disk>(
     now: i64,
     entropy: u128,
 ) -> Result<Recovery<D>, StartError> {
-    let durable = config.flush == FlushPolicy::Disk;
-    let mut aside = Aside {
-        data,
-        entropy: !entropy,
-        count: 0,
-    };
-    let (found, places, mut points) = partitions(disk, &mut aside, &config, now)?;
+    let owner = data.identity().directory_id;
+    let journal = JournalScan::read(Arc::clone(disk), data.path(), owner)?;
+    let sizes = config.journal;
+    // What the journal holds was acknowledged as being on disk, whatever is promised from now on.
+    let durable = (config.flush == FlushPolicy::Disk || !journal.batches().is_empty())
+        && !config.breaks(Mutant::TrustFoundBytes);
+    let mut found = Finder::new(disk, data, &config, &journal, durable, (now, entropy))?;
+    found.all()?;
+    let Finder {
+        logs,
+        places,
+        mut points,
+        mut aside,
+        ..
+    } = found;
     let Replayed {
         engine,
         outputs,
         adopted,
-    } = Engine::recover(config, identity, now, entropy, found)?;
+    } = Engine::recover(config, identity, now, entropy, logs)?;
     let (mut stores, mut strays) = (Vec::new(), Vec::new());
     let mut recovered = RecoveryPoints::new();
     for (log, (place, store)) in adopted.into_iter().zip(places) {
@@ -78,11 +90,22 @@ pub fn recover<D: Disk>(
     for (_, place) in strays {
         aside.set(&place, "belongs to no topic")?;
     }
+    let journal = match sizes {
+        Some(sizes) if engine.is_atomic() => {
+            let disk = Arc::clone(disk);
+            Some(Journal::begin(disk, data.path(), owner, &journal, sizes)?)
+        }
+        _ => {
+            journal.retire(data.path())?;
+            None
+        }
+    };
     Ok(Recovery {
         engine,
         outputs,
         stores,
         points,
+        journal,
     })
 }
 
@@ -104,55 +127,163 @@ impl<D: Disk> Aside<'_, D> {
     }
 }
 
-type Found<D> = (
-    Vec<RecoveredLog>,
-    Vec<(PartitionDir, Store<D>)>,
-    RecoveryPoints,
-);
+/// A partition by its topic's id.
+type Key = (Uuid, i32);
 
 /// Recovers the files of every partition, one after the other.
-fn partitions<D: Disk>(
-    disk: &Arc<D>,
-    aside: &mut Aside<'_, D>,
-    config: &Config,
+struct Finder<'a, D: Disk> {
+    disk: &'a Arc<D>,
+    journal: &'a JournalScan<D>,
+    /// What the journal holds of each partition that was not recovered yet.
+    journalled: BTreeMap<Key, Vec<&'a JournalBatch>>,
+    aside: Aside<'a, D>,
+    log_config: LogConfig,
+    clean: bool,
+    durable: bool,
     now: i64,
-) -> Result<Found<D>, StartError> {
-    let data = aside.data;
-    let clean = data.take_clean_marker()?;
-    data.finish_deletions()?;
-    let points = data.read_checkpoint(Checkpoint::RecoveryPoint)?;
-    let starts = data.read_checkpoint(Checkpoint::LogStart)?;
-    let log_config = LogConfig {
-        producer_id_expiration_ms: config.producer_id_expiration_ms,
-        ..LogConfig::default()
-    };
-    let mut found = Vec::new();
-    let mut stores = Vec::new();
-    for place in data.partitions()? {
-        let key = (place.topic.clone(), place.partition);
-        let Some(topic_id) = place.topic_id else {
-            // The id is on disk before the first acknowledgement; so nothing here was
-            // acknowledged, or the directory is damaged.
-            if points.contains_key(&key) {
-                return Err(StartError::Partition {
-                    path: place.path,
-                    problem: "its partition.metadata is missing or damaged",
-                });
+    points: RecoveryPoints,
+    starts: RecoveryPoints,
+    logs: Vec<RecoveredLog>,
+    places: Vec<(PartitionDir, Store<D>)>,
+}
+
+impl<'a, D: Disk> Finder<'a, D> {
+    fn new(
+        disk: &'a Arc<D>,
+        data: &'a DataDir<D>,
+        config: &Config,
+        journal: &'a JournalScan<D>,
+        durable: bool,
+        (now, entropy): (i64, u128),
+    ) -> Result<Self, StartError> {
+        let clean = data.take_clean_marker()?;
+        data.finish_deletions()?;
+        let mut journalled: BTreeMap<Key, Vec<&JournalBatch>> = BTreeMap::new();
+        for batch in journal.batches() {
+            let key = (batch.topic_id, batch.partition);
+            journalled.entry(key).or_default().push(batch);
+        }
+        Ok(Self {
+            disk,
+            journal,
+            journalled,
+            aside: Aside {
+                data,
+                entropy: !entropy,
+                count: 0,
+            },
+            log_config: LogConfig {
+                producer_id_expiration_ms: config.producer_id_expiration_ms,
+                ..LogConfig::default()
+            },
+            clean,
+            durable,
+            now,
+            points: data.read_checkpoint(Checkpoint::RecoveryPoint)?,
+            starts: data.read_checkpoint(Checkpoint::LogStart)?,
+            logs: Vec::new(),
+            places: Vec::new(),
+        })
+    }
+
+    /// The catalog first: it says which other partitions there are. What the journal holds of a
+    /// topic that was deleted since is not wanted.
+    fn all(&mut self) -> Result<(), StartError> {
+        let data = self.aside.data;
+        let (catalog, others): (Vec<_>, Vec<_>) = data
+            .partitions()?
+            .into_iter()
+            .partition(|place| place.topic == METADATA_TOPIC);
+        self.named(catalog)?;
+        self.journalled(|id| id == METADATA_TOPIC_ID)?;
+        let live = match self.logs.first() {
+            Some(catalog) => live_topics(&*catalog.batches)?,
+            None => {
+                self.refuse_lost(data)?;
+                BTreeSet::new()
             }
-            aside.set(&place, "says not which topic it belongs to")?;
-            continue;
         };
+        let (owned, strays): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|place| place.topic_id.is_none_or(|id| live.contains(&id)));
+        let before = self.points.len();
+        for place in &strays {
+            self.points.remove(&(place.topic.clone(), place.partition));
+        }
+        // Their recovery points first: else the next start, if this one is cut short, misses them.
+        if self.points.len() < before {
+            data.write_checkpoint(Checkpoint::RecoveryPoint, &self.points)?;
+        }
+        for place in strays {
+            self.aside.set(&place, "belongs to no topic")?;
+        }
+        self.named(owned)?;
+        self.journalled(|id| live.contains(&id))?;
+        self.refuse_lost(data)
+    }
+
+    /// Partitions that have a directory.
+    fn named(&mut self, places: Vec<PartitionDir>) -> Result<(), StartError> {
+        for place in places {
+            let key = (place.topic.clone(), place.partition);
+            let Some(topic_id) = place.topic_id else {
+                // The id is on disk before the first acknowledgement; so nothing here was
+                // acknowledged, or the directory is damaged, or the journal has all of it.
+                if self.points.contains_key(&key) {
+                    return Err(StartError::Partition {
+                        path: place.path,
+                        problem: "its partition.metadata is missing or damaged",
+                    });
+                }
+                self.aside.set(&place, "says not which topic it belongs to")?;
+                continue;
+            };
+            self.one(place, topic_id)?;
+        }
+        Ok(())
+    }
+
+    /// Partitions of which only the journal knows: power was lost before their directories were on
+    /// disk.
+    fn journalled(&mut self, wanted: impl Fn(Uuid) -> bool) -> Result<(), StartError> {
+        let lost: Vec<(Key, String)> = self
+            .journalled
+            .iter()
+            .filter(|((id, _), _)| wanted(*id))
+            .filter_map(|(key, batches)| Some((*key, batches.first()?.topic.clone())))
+            .collect();
+        for ((topic_id, partition), topic) in lost {
+            let place = PartitionDir {
+                path: self.aside.data.partition_path(&topic, partition),
+                topic,
+                partition,
+                topic_id: Some(topic_id),
+            };
+            self.one(place, topic_id)?;
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, place: PartitionDir, topic_id: Uuid) -> Result<(), StartError> {
+        let key = (place.topic.clone(), place.partition);
         let opening = Opening {
             topic_id,
-            clean,
-            recovery_point: points.get(&key).copied().unwrap_or(0),
-            log_start_offset: starts.get(&key).copied().unwrap_or(0),
-            durable: config.flush == FlushPolicy::Disk && !config.breaks(Mutant::TrustFoundBytes),
-            now,
+            clean: self.clean,
+            recovery_point: self.points.get(&key).copied().unwrap_or(0),
+            log_start_offset: self.starts.get(&key).copied().unwrap_or(0),
+            durable: self.durable,
+            now: self.now,
         };
-        let (disk, path) = (Arc::clone(disk), place.path.clone());
-        let (recovered, store) = once_log::store::recover(disk, path, &log_config, &opening)?;
-        found.push(RecoveredLog {
+        let held = self.journalled.remove(&(topic_id, place.partition));
+        let held = held.unwrap_or_default();
+        let (recovered, store) = once_log::store::restore(
+            self.disk,
+            place.path.clone(),
+            &self.log_config,
+            &opening,
+            (self.journal, &held),
+        )?;
+        self.logs.push(RecoveredLog {
             topic: place.topic.clone(),
             topic_id,
             partition: place.partition,
@@ -163,19 +294,25 @@ fn partitions<D: Disk>(
             }),
             recovered,
         });
-        stores.push((place, store));
+        self.places.push((place, store));
+        Ok(())
     }
-    let names: BTreeSet<_> = found
-        .iter()
-        .map(|log| (log.topic.clone(), log.partition))
-        .collect();
-    if let Some((topic, partition)) = points.keys().find(|key| !names.contains(*key)) {
-        return Err(StartError::Partition {
-            path: data.partition_path(topic, *partition),
-            problem: "it is gone, and the recovery-point checkpoint says that it had records",
-        });
+
+    /// A partition that had records on disk must be there.
+    fn refuse_lost(&self, data: &DataDir<D>) -> Result<(), StartError> {
+        let names: BTreeSet<_> = self
+            .places
+            .iter()
+            .map(|(place, _)| (place.topic.clone(), place.partition))
+            .collect();
+        match self.points.keys().find(|key| !names.contains(*key)) {
+            Some((topic, partition)) => Err(StartError::Partition {
+                path: data.partition_path(topic, *partition),
+                problem: "it is gone, and the recovery-point checkpoint says that it had records",
+            }),
+            None => Ok(()),
+        }
     }
-    Ok((found, stores, points))
 }
 
 /// A recovered log's batches, read from its files.

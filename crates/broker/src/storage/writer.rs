@@ -2,20 +2,54 @@
 
 use crate::config::FlushPolicy;
 use crate::engine::LogId;
+use bytes::Bytes;
 use once_log::Write;
-use once_log::store::{Disk, Store};
+use once_log::store::{Debt, DirError, Disk, Store};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
 use std::io;
 
+/// Whose a log is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The topic's name.
+    pub topic: String,
+    /// The topic's id.
+    pub topic_id: Uuid,
+    /// The partition.
+    pub partition: i32,
+}
+
 /// Something to do to a log's files.
 pub enum Work<D: Disk> {
     /// A log's files, to be owned from now on.
-    Open(LogId, Box<Store<D>>),
+    Open(LogId, Owner, Box<Store<D>>),
     /// Write; the log then ends at this offset.
     Write(LogId, Vec<Write>, i64),
     /// A log's topic is deleted; the name is unique and serves while its files go.
     Remove(LogId, Uuid),
+}
+
+impl<D: Disk> Work<D> {
+    /// How many bytes of batches it writes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match self {
+            Work::Write(_, writes, _) => writes.iter().filter_map(batch).map(Bytes::len).sum(),
+            Work::Open(..) | Work::Remove(..) => 0,
+        }
+    }
+}
+
+/// The batch that a write is about, if it is about one.
+pub(super) fn batch(write: &Write) -> Option<&Bytes> {
+    match write {
+        Write::Batch(batch) => Some(&batch.bytes),
+        Write::LeaderEpochs(_)
+        | Write::TimeIndex { .. }
+        | Write::Snapshot(_)
+        | Write::Roll { .. } => None,
+    }
 }
 
 /// A write or a flush that failed. It cannot be made good: the kernel may have dropped the pages,
@@ -32,6 +66,28 @@ pub enum StorageError {
     /// A flush of everything.
     #[error("cannot flush a partition: {0}")]
     Checkpoint(io::Error),
+    /// An entry of the journal.
+    #[error("cannot write and flush the journal: {0}")]
+    Journal(io::Error),
+    /// How far all logs are on disk.
+    #[error("cannot write the recovery points: {0}")]
+    Points(DirError),
+}
+
+/// The flushes that logs are owed.
+pub type Debts<D> = Vec<(LogId, Debt<D>)>;
+
+/// Settles them; says up to where each log is on disk then.
+///
+/// # Errors
+/// As [`Writer::flush`].
+pub fn settle<D: Disk>(debts: Debts<D>) -> Result<BTreeMap<LogId, i64>, StorageError> {
+    let settled = debts
+        .into_iter()
+        .map(|(log, debt)| Ok((log, debt.settle()?)));
+    settled
+        .collect::<io::Result<_>>()
+        .map_err(StorageError::Checkpoint)
 }
 
 /// The files of some logs, and the one who writes them.
@@ -69,7 +125,7 @@ impl<D: Disk> Writer<D> {
         let mut written: BTreeMap<LogId, (Vec<Write>, i64)> = BTreeMap::new();
         for work in group {
             match work {
-                Work::Open(log, store) => {
+                Work::Open(log, _, store) => {
                     self.stores.insert(log, *store);
                 }
                 Work::Write(log, mut writes, end) => {
@@ -132,6 +188,12 @@ impl<D: Disk> Writer<D> {
             ends.insert(*log, end);
         }
         Ok(ends)
+    }
+
+    /// Hands over all flushes that the files are owed, to be settled while writing goes on.
+    pub fn debts(&mut self) -> Debts<D> {
+        let owing = self.stores.iter_mut();
+        owing.map(|(log, store)| (*log, store.debt())).collect()
     }
 
     /// Closes the files of the partition that was written longest ago, if too many are open. What

@@ -68,6 +68,19 @@ pub enum RecoverError {
         /// The id the topic has.
         expected: Uuid,
     },
+    /// Batches are missing that the journal does not hold.
+    #[error(
+        "the files in {path} end at offset {end}, and the journal goes on at offset {next}: records in between are \
+         lost; restore the directory from a copy"
+    )]
+    Hole {
+        /// The directory.
+        path: PathBuf,
+        /// Where the files end.
+        end: i64,
+        /// Where the journal goes on.
+        next: i64,
+    },
     /// A file that is no torn end but damage: cutting it would lose what was acknowledged.
     #[error(
         "{path} is damaged at byte {position}, below what had been flushed: {reason}; restore the file, or delete it \

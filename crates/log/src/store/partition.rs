@@ -8,6 +8,7 @@ use std::sync::Arc;
 use once_wire::Uuid;
 
 use super::checkpoint::{epochs_text, metadata_text};
+use super::debt::{Debt, sync_path};
 use super::dir::remove_partition;
 use super::disk::{Disk, replace_file, write_file};
 use super::names::{Kind, LEADER_EPOCHS, PARTITION_METADATA};
@@ -94,6 +95,12 @@ impl<D: Disk> Store<D> {
         &self.dir
     }
 
+    /// The topic's id.
+    #[must_use]
+    pub fn topic_id(&self) -> Uuid {
+        self.topic_id
+    }
+
     /// The offset after the last batch written.
     #[must_use]
     pub fn end_offset(&self) -> i64 {
@@ -147,7 +154,7 @@ impl<D: Disk> Store<D> {
     /// As [`Store::write`]: after a failed sync nothing is known, and the process has to end.
     pub fn sync(&mut self) -> io::Result<()> {
         while let Some(path) = self.unsynced.pop_first() {
-            self.sync_path(&path)?;
+            sync_path(&*self.disk, &path)?;
         }
         if let Some(active) = &mut self.active {
             active.sync_log(&self.disk)?;
@@ -170,7 +177,7 @@ impl<D: Disk> Store<D> {
     /// Makes the index files and snapshots durable, and every name.
     pub(crate) fn sync_indexes(&mut self) -> io::Result<()> {
         while let Some(path) = self.unsynced_lazy.pop_first() {
-            self.sync_path(&path)?;
+            sync_path(&*self.disk, &path)?;
         }
         if let Some(active) = &mut self.active {
             active.sync_indexes(&self.disk)?;
@@ -178,6 +185,35 @@ impl<D: Disk> Store<D> {
         }
         self.dir_changed |= self.dir_changed_lazy;
         self.sync_names()
+    }
+
+    /// Hands over every flush that the files are owed; from now on they count as flushed here. Until the debt is
+    /// settled they are not.
+    pub fn debt(&mut self) -> Debt<D> {
+        let mut files = Vec::new();
+        if let Some(active) = &mut self.active {
+            self.dir_changed |= std::mem::take(&mut active.created);
+            self.dir_changed |= std::mem::take(&mut active.index_created);
+            files = active.take_unsynced();
+        }
+        let mut paths = std::mem::take(&mut self.unsynced);
+        paths.append(&mut self.unsynced_lazy);
+        let mut dirs = Vec::new();
+        let lazy = std::mem::take(&mut self.dir_changed_lazy);
+        if std::mem::take(&mut self.dir_changed) | lazy {
+            dirs.push(self.dir.clone());
+        }
+        if std::mem::take(&mut self.unnamed) {
+            dirs.extend(self.dir.parent().map(Path::to_path_buf));
+        }
+        self.fresh = false;
+        Debt {
+            disk: Arc::clone(&self.disk),
+            files,
+            paths,
+            dirs,
+            end: self.end,
+        }
     }
 
     fn sync_names(&mut self) -> io::Result<()> {
@@ -324,14 +360,5 @@ impl<D: Disk> Store<D> {
         }
         self.unsynced_lazy
             .extend(indexes.map(|kind| kind.path(&self.dir, segment.base())));
-    }
-
-    fn sync_path(&self, path: &Path) -> io::Result<()> {
-        match self.disk.open(path, false) {
-            Ok(file) => self.disk.sync(&file),
-            // Retention may have taken it: then nothing waits for it.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(e) => Err(e),
-        }
     }
 }

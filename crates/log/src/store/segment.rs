@@ -153,6 +153,21 @@ impl<D: Disk> SegmentFiles<D> {
         Ok(())
     }
 
+    /// The open files that are not yet durable, to be flushed by someone else.
+    pub(crate) fn take_unsynced(&mut self) -> Vec<D::File> {
+        let mut files = Vec::new();
+        if std::mem::take(&mut self.log_unsynced) {
+            files.push(self.log.clone());
+        }
+        for file in [&mut self.index, &mut self.time_index, &mut self.txn_index] {
+            if let (true, Some((open, _))) = (file.unsynced, &file.open) {
+                files.push(open.clone());
+                file.unsynced = false;
+            }
+        }
+        files
+    }
+
     /// The kinds of this segment's files that are not yet durable.
     pub(crate) fn unsynced(&self) -> (bool, impl Iterator<Item = Kind>) {
         let indexes = [&self.index, &self.time_index, &self.txn_index];

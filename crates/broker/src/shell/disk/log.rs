@@ -1,0 +1,74 @@
+//! The log thread: it owns the files of the partitions, writes in groups, and says so.
+
+use super::{Ends, Order, Reports, group};
+use crate::engine::Input;
+use crate::storage::{Debts, StorageError, Work, Writer};
+use once_log::store::RealDisk;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Weak};
+
+/// Bytes after which the files are flushed in the background, where no journal asks for it: what
+/// recovery has to look through stays small.
+const CHECKPOINT_BYTES: usize = 128 << 20;
+
+pub(super) struct LogThread {
+    pub(super) writer: Writer<RealDisk>,
+    pub(super) reports: Reports,
+    /// The checkpoint thread.
+    pub(super) debts: Sender<(u64, Debts<RealDisk>)>,
+    /// There is no journal that asks for checkpoints.
+    pub(super) own_checkpoints: bool,
+    /// Bytes since the last checkpoint.
+    pub(super) unflushed: usize,
+    /// The checkpoint thread is at work.
+    pub(super) busy: Arc<AtomicBool>,
+}
+
+impl LogThread {
+    /// Takes all that is queued, writes it, reports; again. At the end, up to where each log is on
+    /// disk.
+    pub(super) fn run(mut self, orders: &Receiver<Order>) -> Result<Ends, StorageError> {
+        loop {
+            let (mut steps, mut checkpoint, mut stop) = (Vec::new(), None, false);
+            for order in group(orders) {
+                match order {
+                    Order::Step(mut step) => steps.append(&mut step),
+                    Order::Checkpoint(below) => checkpoint = Some(below),
+                    Order::Free(_) => {}
+                    Order::Stop => stop = true,
+                }
+            }
+            self.unflushed += steps.iter().map(Work::bytes).sum::<usize>();
+            self.writer.write(steps)?;
+            self.report()?;
+            self.checkpoint(checkpoint);
+            if stop {
+                return self.writer.checkpoint();
+            }
+        }
+    }
+
+    fn report(&mut self) -> Result<(), StorageError> {
+        let flushed = self.writer.flush()?;
+        if !flushed.is_empty()
+            && let Some(driver) = self.reports.get().and_then(Weak::upgrade)
+        {
+            driver.step(Input::Flushed(flushed));
+        }
+        Ok(())
+    }
+
+    /// Hands the flushes that the files are owed to the checkpoint thread.
+    fn checkpoint(&mut self, asked: Option<u64>) {
+        let due = self.own_checkpoints
+            && self.unflushed >= CHECKPOINT_BYTES
+            && !self.busy.load(Ordering::Acquire);
+        if let Some(below) = asked.or(due.then_some(0)) {
+            self.unflushed = 0;
+            self.busy.store(true, Ordering::Release);
+            // A closed queue belongs to a thread that is ending with the process.
+            let _ = self.debts.send((below, self.writer.debts()));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! How far each log is on disk for certain: `recovery-point-offset-checkpoint`.
+
+use crate::engine::LogId;
+use once_log::store::{Checkpoint, DataDir, DirError, Disk};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Up to where each partition is on disk.
+pub type RecoveryPoints = BTreeMap<(String, i32), i64>;
+
+/// The checkpoint and who is in it. It has a lock of its own: whoever writes it waits for the disk.
+pub struct Points<D: Disk> {
+    data: Arc<DataDir<D>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    points: RecoveryPoints,
+    names: BTreeMap<LogId, (String, i32)>,
+}
+
+impl<D: Disk> Points<D> {
+    pub(super) fn new(data: Arc<DataDir<D>>) -> Self {
+        let known = Mutex::default();
+        Self { data, known }
+    }
+
+    /// What the checkpoint says since recovery.
+    pub(super) fn recovered(&self, points: RecoveryPoints) {
+        self.known().points = points;
+    }
+
+    pub(super) fn name(&self, log: LogId, topic: &str, partition: i32) {
+        let name = (topic.to_owned(), partition);
+        self.known().names.insert(log, name);
+    }
+
+    /// A log whose topic was deleted: a topic of the same name that is made later must not be held
+    /// to its point.
+    pub(super) fn forget(&self, log: LogId) -> Result<(), DirError> {
+        let mut known = self.known();
+        let name = known.names.remove(&log);
+        match name.and_then(|name| known.points.remove(&name)) {
+            Some(_) => self.write(&known.points),
+            None => Ok(()),
+        }
+    }
+
+    /// Logs are on disk up to these ends. Those that are gone meanwhile stay out.
+    ///
+    /// # Errors
+    /// The disk's; the process has to end.
+    pub fn advance(&self, ends: &BTreeMap<LogId, i64>) -> Result<(), DirError> {
+        let mut known = self.known();
+        let all = known.named(ends);
+        known.points.extend(all);
+        self.write(&known.points)
+    }
+
+    /// The points of all logs, which are on disk up to `ends`.
+    #[must_use]
+    pub fn all(&self, ends: &BTreeMap<LogId, i64>) -> RecoveryPoints {
+        self.known().named(ends)
+    }
+
+    fn write(&self, points: &RecoveryPoints) -> Result<(), DirError> {
+        self.data
+            .write_checkpoint(Checkpoint::RecoveryPoint, points)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Those that are still there and were ever written.
+    fn named(&self, ends: &BTreeMap<LogId, i64>) -> RecoveryPoints {
+        let written = ends.iter().filter(|(_, end)| **end > 0);
+        let named = written.filter_map(|(log, end)| Some((self.names.get(log)?.clone(), *end)));
+        named.collect()
+    }
+}
+
+/// Everything was flushed up to `points` and nothing more will be written: the next start need not
+/// check the files.
+///
+/// # Errors
+/// The disk's; the next start then checks them.
+pub fn mark_clean<D: Disk>(data: &DataDir<D>, points: &RecoveryPoints) -> Result<(), DirError> {
+    data.write_checkpoint(Checkpoint::RecoveryPoint, points)?;
+    data.write_checkpoint(Checkpoint::HighWatermark, points)?;
+    data.write_clean_marker()
+}
