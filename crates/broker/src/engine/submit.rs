@@ -55,7 +55,8 @@ impl Engine {
         }
         // The completion of a transaction follows from its Prepare, which is durable: after a
         // crash it is done again. So an EndTxn's answer need not wait for it; a new epoch must.
-        let completion = !self.is_atomic() && matches!(command, transaction::Command::MarkersWritten { .. });
+        let completion =
+            !self.is_atomic() && matches!(command, transaction::Command::MarkersWritten { .. });
         let mut own = None;
         for (to, reply) in ran.replies {
             if to == waiter {

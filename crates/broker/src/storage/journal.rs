@@ -58,7 +58,10 @@ impl<D: Disk> Journaling<D> {
     /// The process has to end.
     pub fn commit(&mut self, group: &[Work<D>]) -> Result<(), StorageError> {
         self.follow(group);
-        let appends: Vec<_> = group.iter().flat_map(|work| self.appends(work)).collect();
+        let appends: Vec<_> = group
+            .iter()
+            .flat_map(|work| appends(&self.owners, work))
+            .collect();
         if !appends.is_empty() {
             let appended = self.journal.append(&appends);
             appended.map_err(StorageError::Journal)?;
@@ -104,21 +107,25 @@ impl<D: Disk> Journaling<D> {
             }
         }
     }
+}
 
-    fn appends<'a>(&'a self, work: &'a Work<D>) -> impl Iterator<Item = JournalAppend<'a>> {
-        let (log, writes) = match work {
-            Work::Write(log, writes, _) => (Some(log), &writes[..]),
-            Work::Open(..) | Work::Remove(..) => (None, &[][..]),
-        };
-        // A log without an owner was removed: its writes have nowhere to go.
-        let owner = log.and_then(|log| self.owners.get(log));
-        owner.into_iter().flat_map(|owner| {
-            writes.iter().filter_map(batch).map(|batch| JournalAppend {
-                topic: &owner.topic,
-                topic_id: owner.topic_id,
-                partition: owner.partition,
-                batch,
-            })
+/// The batches that a piece of work writes. A log without an owner was removed: its writes have
+/// nowhere to go.
+fn appends<'a, D: Disk>(
+    owners: &'a BTreeMap<LogId, Owner>,
+    work: &'a Work<D>,
+) -> impl Iterator<Item = JournalAppend<'a>> {
+    let (log, writes) = match work {
+        Work::Write(log, writes, _) => (Some(log), &writes[..]),
+        Work::Open(..) | Work::Remove(..) => (None, &[][..]),
+    };
+    let owner = log.and_then(|log| owners.get(log));
+    owner.into_iter().flat_map(|owner| {
+        writes.iter().filter_map(batch).map(|batch| JournalAppend {
+            topic: &owner.topic,
+            topic_id: owner.topic_id,
+            partition: owner.partition,
+            batch,
         })
-    }
+    })
 }

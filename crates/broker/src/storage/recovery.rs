@@ -235,7 +235,8 @@ impl<'a, D: Disk> Finder<'a, D> {
                         problem: "its partition.metadata is missing or damaged",
                     });
                 }
-                self.aside.set(&place, "says not which topic it belongs to")?;
+                self.aside
+                    .set(&place, "says not which topic it belongs to")?;
                 continue;
             };
             self.one(place, topic_id)?;

@@ -29,7 +29,10 @@ pub fn restore<D: Disk>(
     let (recovered, mut store) = recover(Arc::clone(disk), dir.clone(), config, opening)?;
     let failed = |error| RecoverError::io(&dir)(error);
     let mut appended = Appended::after(&recovered);
-    for batch in batches.iter().filter(|batch| batch.last_offset >= recovered.end_offset) {
+    for batch in batches
+        .iter()
+        .filter(|batch| batch.last_offset >= recovered.end_offset)
+    {
         let bytes = journal.bytes(batch).map_err(failed)?;
         if batch.base_offset != appended.end {
             return Err(RecoverError::Hole {
@@ -38,11 +41,7 @@ pub fn restore<D: Disk>(
                 next: batch.base_offset,
             });
         }
-        for write in appended.place(
-            &header,
-            batch,
-            u64::from(config.segment_bytes),
-        ) {
+        for write in appended.place(batch, bytes, u64::from(config.segment_bytes)) {
             store.write(&write).map_err(failed)?;
         }
     }
