@@ -62,6 +62,7 @@ impl Rig {
     fn over(change: impl FnOnce(&mut Config), mut files: Option<Files>) -> Self {
         let mut config = Config {
             group_initial_rebalance_delay_ms: 0,
+            journal: None,
             ..Config::default()
         };
         change(&mut config);
@@ -197,6 +198,11 @@ impl Rig {
         }
         self.now = until;
         self.step(Input::Tick);
+    }
+
+    /// How many writes no flush covers yet.
+    pub(super) fn unflushed(&self) -> usize {
+        self.unflushed.len()
     }
 
     /// Flushes the oldest write. False if there is none.

@@ -3,6 +3,7 @@
 use super::rig::Rig;
 use crate::engine::ConnectionId;
 use bytes::Bytes;
+use once_log::store::JournalSizes;
 use once_wire::batch::BatchBuilder;
 use once_wire::error::ErrorCode;
 use once_wire::message::add_partitions_to_txn_request::{
@@ -203,6 +204,24 @@ fn end_txn_is_answered_when_every_marker_is_flushed_and_not_before() {
     let answer = rig.answer::<EndTxnRequest>(sent, END).expect("complete");
     assert_eq!(answer.error_code, 0);
     rig.flush();
+}
+
+#[test]
+fn with_a_journal_a_transaction_ends_in_one_step_and_is_answered_when_all_of_it_is_flushed() {
+    let mut rig = with_topic_and(|config| config.journal = Some(JournalSizes::default()));
+    let mut producer = Producer::start(&mut rig);
+    producer.begin(&mut rig, &[0, 1]);
+    producer.produce(&mut rig, 0);
+    producer.produce(&mut rig, 1);
+    rig.flush_at_once = false;
+    let sent = rig.send(producer.connection, END, &producer.end(true));
+    assert_eq!(rig.unflushed(), 4, "Prepare, two markers, Complete");
+    while rig.unflushed() > 0 {
+        assert_eq!(rig.answer::<EndTxnRequest>(sent, END), None);
+        assert!(rig.flush_one());
+    }
+    let answer = rig.answer::<EndTxnRequest>(sent, END).expect("complete");
+    assert_eq!(answer.error_code, 0);
 }
 
 #[test]
