@@ -70,6 +70,7 @@ impl Coverage {
         for what in [
             format!("profile {}", plan.profile),
             format!("flush {:?}", plan.flush),
+            format!("journal {}", plan.journal),
             format!("segments of {} bytes", plan.segment_bytes),
         ] {
             *self.plans.entry(what).or_default() += 1;

@@ -7,9 +7,14 @@ use crate::plan::Plan;
 use crate::random::Random;
 use once_broker::config::Config;
 use once_broker::engine::{Engine, Identity, LogId, Look, NodeAddress, Output, Seen};
-use once_broker::storage::{Places, StorageError, Work, Writer, mark_clean, recover};
+use once_broker::storage::{
+    Debts, JournalLimits, Journaling, Places, StorageError, Work, Writer, mark_clean, recover,
+    settle,
+};
 use once_broker::{FlushPolicy, StartError};
-use once_log::store::{DataDir, FakeDisk, Identity as DirIdentity, ReadFailure, SegmentReader};
+use once_log::store::{
+    DataDir, FakeDisk, Identity as DirIdentity, JournalSizes, ReadFailure, SegmentReader,
+};
 use once_wire::ids::Uuid;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,21 +22,55 @@ use std::sync::Arc;
 /// The simulation's first moment, in milliseconds since the Unix epoch.
 pub(crate) const EPOCH_MS: i64 = 1_700_000_000_000;
 
+/// Files so small that they are used again soon.
+const JOURNAL_SIZES: JournalSizes = JournalSizes {
+    first: 4 << 10,
+    next: 16 << 10,
+};
+const JOURNAL_LIMITS: JournalLimits = JournalLimits {
+    checkpoint: 24 << 10,
+    most: 256 << 10,
+};
+
 /// A writer and what it is to do.
 pub(crate) struct Hand {
     writer: Writer<FakeDisk>,
     queue: Vec<Work<FakeDisk>>,
+    /// The journal in front of the files.
+    journal: Option<Journaling<FakeDisk>>,
+    /// What the journal has and the files do not.
+    journalled: Vec<Work<FakeDisk>>,
+    /// Flushes that the files are owed, below an entry of the journal.
+    owed: Option<(u64, Debts<FakeDisk>)>,
     /// It has a group, or is about to take one.
     pub(crate) busy: bool,
 }
 
 impl Hand {
-    /// Writes all that is queued.
+    /// Writes all that is queued: to the journal, flushed, or to the files.
     ///
     /// # Errors
     /// The process ends.
     pub(crate) fn write(&mut self) -> Result<(), StorageError> {
-        self.writer.write(std::mem::take(&mut self.queue))
+        let group = std::mem::take(&mut self.queue);
+        match &mut self.journal {
+            None => self.writer.write(group),
+            Some(journal) => {
+                journal.commit(&group)?;
+                self.journalled = group;
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the files are to be flushed behind the journal: what they are owed is put aside.
+    pub(crate) fn begins_checkpoint(&mut self) -> bool {
+        let wanted = self.journal.as_mut().and_then(Journaling::wants_checkpoint);
+        let Some(below) = wanted else {
+            return false;
+        };
+        self.owed = Some((below, self.writer.debts()));
+        true
     }
 
     /// Flushes what was written.
@@ -39,6 +78,7 @@ impl Hand {
     /// # Errors
     /// The process ends.
     pub(crate) fn flush(&mut self) -> Result<Vec<(LogId, i64)>, StorageError> {
+        self.writer.write(std::mem::take(&mut self.journalled))?;
         self.writer.flush()
     }
 
@@ -79,6 +119,7 @@ impl Life {
             node_id: config.node_id,
             directory_id: Uuid([7; 16]),
         };
+        let directory = fresh.directory_id;
         let path = PathBuf::from("/data");
         let data = Arc::new(DataDir::open(Arc::clone(disk), path, &fresh, None)?);
         let identity = Identity {
@@ -88,6 +129,7 @@ impl Life {
                 host: "simulated".to_owned(),
                 port: 9092,
             },
+            directory,
         };
         let recovery = recover(
             disk,
@@ -97,10 +139,18 @@ impl Life {
             now,
             random.wide(),
         )?;
-        let writers = match config.flush {
-            FlushPolicy::Disk => 4,
-            FlushPolicy::Os => 1,
+        let writers = match (config.flush, &config.journal) {
+            (FlushPolicy::Disk, None) => 4,
+            (FlushPolicy::Disk, Some(_)) | (FlushPolicy::Os, _) => 1,
         };
+        // Behind a journal nobody waits for the files' flushes.
+        let flush = match config.journal {
+            Some(_) => FlushPolicy::Os,
+            None => config.flush,
+        };
+        let mut journal = recovery
+            .journal
+            .map(|journal| Journaling::new(journal, JOURNAL_LIMITS));
         let mut life = Self {
             engine: recovery.engine,
             places: Places::new(Arc::clone(disk), Arc::clone(&data), writers),
@@ -111,8 +161,11 @@ impl Life {
         for _ in 0..writers {
             // Few open files, so that closing and opening them again is met.
             life.hands.push(Hand {
-                writer: Writer::new(config.flush, 3),
+                writer: Writer::new(flush, 3),
                 queue: Vec::new(),
+                journal: journal.take(),
+                journalled: Vec::new(),
+                owed: None,
                 busy: false,
             });
         }
@@ -153,6 +206,24 @@ impl Life {
         }))
     }
 
+    /// Settles what the files are owed.
+    ///
+    /// # Errors
+    /// The process ends.
+    pub(crate) fn settle(&mut self) -> Result<(), String> {
+        for hand in &mut self.hands {
+            if let Some((below, debts)) = hand.owed.take() {
+                let ends = settle(debts).map_err(|error| error.to_string())?;
+                let advanced = self.places.points().advance(&ends);
+                advanced.map_err(|error| error.to_string())?;
+                if let Some(journal) = &mut hand.journal {
+                    journal.free(below);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// A reader of a log's files.
     pub(crate) fn reader(&self, log: LogId) -> Option<SegmentReader<FakeDisk>> {
         self.places.reader(log)
@@ -178,7 +249,7 @@ impl Life {
             let mut of_hand = hand.writer.checkpoint().map_err(|e| e.to_string())?;
             ends.append(&mut of_hand);
         }
-        let points = self.places.points(&ends);
+        let points = self.places.points().all(&ends);
         mark_clean(&self.data, &points).map_err(|error| error.to_string())
     }
 }
@@ -195,6 +266,8 @@ pub(crate) fn look(reader: &SegmentReader<FakeDisk>, look: &Look) -> Result<Seen
 pub(crate) fn config(plan: &Plan) -> Arc<Config> {
     let mut config = Config {
         flush: plan.flush,
+        // Mutants of the fences are judged where there are fences.
+        journal: (plan.journal && plan.mutant.is_none()).then_some(JOURNAL_SIZES),
         offsets_partitions: 2,
         transaction_partitions: 2,
         auto_create_topics: false,

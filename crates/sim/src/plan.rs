@@ -162,6 +162,8 @@ pub struct Plan {
     pub profile: Profile,
     /// The flush policy.
     pub flush: FlushPolicy,
+    /// A journal stands in front of the partitions' files: the atomic strategy, else the fenced one.
+    pub journal: bool,
     /// Who takes part.
     pub clients: Vec<Role>,
     /// Operations of each client.
@@ -213,6 +215,7 @@ impl Plan {
             seed,
             profile,
             flush,
+            journal: flush == FlushPolicy::Disk && Random::stream(seed, "journal").below(3) > 0,
             operations: u32::try_from(random.between(60, 110)).expect("small"),
             partitions: i32::try_from(random.between(1, 3)).expect("small"),
             segment_bytes: *random.pick(&[2_000, 8_000, 1 << 20]),

@@ -49,6 +49,8 @@ pub(crate) enum Event {
     Write(u64, usize),
     /// A writer flushes it.
     Flush(u64, usize),
+    /// What the partitions' files are owed is flushed, behind a journal.
+    Settle(u64),
     /// The engine hears of the flush.
     Report(u64, usize, Vec<(LogId, i64)>),
     /// A look into files.
@@ -253,6 +255,7 @@ impl World {
             Event::Hangup(link) => self.hung_up(link),
             Event::Write(boot, hand) if boot == self.boot => self.write(hand),
             Event::Flush(boot, hand) if boot == self.boot => self.flush(hand),
+            Event::Settle(boot) if boot == self.boot => self.settle(),
             Event::Report(boot, hand, flushed) if boot == self.boot => {
                 self.report(hand, flushed);
             }
@@ -262,6 +265,7 @@ impl World {
             Event::Tick(boot) if boot == self.boot => self.tick(),
             Event::Write(..)
             | Event::Flush(..)
+            | Event::Settle(..)
             | Event::Report(..)
             | Event::Look(..)
             | Event::Tick(_) => {}

@@ -57,7 +57,10 @@ impl Action {
     /// It writes more, and lets nobody outside know.
     fn is_internal(&self) -> bool {
         match self {
-            Action::Effect { .. } | Action::MarkersFlushed { .. } | Action::Refill(_) => true,
+            Action::Effect { .. }
+            | Action::MarkersFlushed { .. }
+            | Action::Added(_)
+            | Action::Refill(_) => true,
             Action::Reply(..)
             | Action::Silence(_)
             | Action::Remove(_)

@@ -84,10 +84,23 @@ impl World {
                 if !flushed.is_empty() && others.any(|hand| !hand.written().is_empty()) {
                     self.moment = Some(Trigger::BetweenFlushes);
                 }
+                if life.hands[hand].begins_checkpoint() {
+                    self.coverage.fault("checkpoint behind the journal");
+                    let wait = self.chances.disk.below(20 * plan.flush);
+                    self.queue.after(wait, Event::Settle(self.boot));
+                }
                 let wait = self.chances.disk.below(50);
                 self.queue
                     .after(wait, Event::Report(self.boot, hand, flushed));
             }
+        }
+    }
+
+    /// The checkpoint thread has done its work.
+    pub(super) fn settle(&mut self) {
+        let settled = self.life.as_mut().map(|life| life.settle());
+        if let Some(Err(problem)) = settled {
+            self.process_ends(&problem);
         }
     }
 
