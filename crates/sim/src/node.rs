@@ -57,7 +57,7 @@ impl Hand {
             None => self.writer.write(group),
             Some(journal) => {
                 journal.commit(&group)?;
-                self.journalled = group;
+                self.journalled.extend(group);
                 Ok(())
             }
         }
@@ -242,6 +242,7 @@ impl Life {
         for output in self.engine.close() {
             self.order(output, Uuid::ZERO)?;
         }
+        self.settle()?;
         let mut ends = std::collections::BTreeMap::new();
         for hand in &mut self.hands {
             hand.write().map_err(|error| error.to_string())?;

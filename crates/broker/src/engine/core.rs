@@ -54,17 +54,16 @@ pub(super) enum Action {
 }
 
 impl Action {
-    /// It writes more, and lets nobody outside know.
+    /// It writes more, and lets nobody outside know. A block of producer ids is no such thing: an id
+    /// is given away without a record that its answer could wait for.
     fn is_internal(&self) -> bool {
         match self {
-            Action::Effect { .. }
-            | Action::MarkersFlushed { .. }
-            | Action::Added(_)
-            | Action::Refill(_) => true,
+            Action::Effect { .. } | Action::MarkersFlushed { .. } | Action::Added(_) => true,
             Action::Reply(..)
             | Action::Silence(_)
             | Action::Remove(_)
             | Action::Settle(..)
+            | Action::Refill(_)
             | Action::Wake(..) => false,
         }
     }
