@@ -124,6 +124,7 @@ impl Life {
         let data = Arc::new(DataDir::open(Arc::clone(disk), path, &fresh, None)?);
         let identity = Identity {
             cluster_id: data.identity().cluster_id.clone(),
+            directory: data.identity().directory_id,
             node: NodeAddress {
                 id: config.node_id,
                 host: "simulated".to_owned(),

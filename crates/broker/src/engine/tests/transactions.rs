@@ -294,6 +294,38 @@ fn a_partition_outside_the_transaction_is_refused_so_nothing_can_hang() {
 }
 
 #[test]
+fn data_before_the_answer_to_its_addition_waits_and_stays_in_order() {
+    let mut rig = with_topic();
+    let producer = Producer::start(&mut rig);
+    let connection = producer.connection;
+    rig.flush_at_once = false;
+    let added = rig.send(connection, ADD, &producer.add(&[0]));
+    let sent: Vec<_> = (0..2)
+        .map(|sequence| {
+            let batch = BatchBuilder::new()
+                .producer(producer.id, producer.epoch, sequence)
+                .transactional(true)
+                .push(1_700_000_000_000, None, Some(b"value"), &[])
+                .build();
+            let request = produce(0, batch.as_bytes().clone());
+            rig.send(connection, PRODUCE, &request)
+        })
+        .collect();
+    assert_eq!(rig.unflushed(), 1, "the addition and no data");
+    assert!(rig.flush_one());
+    let answer = rig.answer::<AddPartitionsToTxnRequest>(added, ADD);
+    assert!(answer.is_some());
+    assert_eq!(rig.unflushed(), 2, "both batches");
+    rig.flush();
+    for (offset, sent) in (0..).zip(sent) {
+        let answer = rig.answer::<ProduceRequest>(sent, PRODUCE);
+        let answer = answer.expect("an answer after the flush");
+        let part = &answer.responses[0].partition_responses[0];
+        assert_eq!((part.error_code, part.base_offset), (0, offset));
+    }
+}
+
+#[test]
 fn a_zombie_is_fenced_on_every_path() {
     let mut rig = with_topic();
     let mut zombie = Producer::start(&mut rig);
