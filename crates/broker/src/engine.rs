@@ -15,6 +15,7 @@
 //! One rule orders everything: nothing leaves before what it rests on is durable. Every reply and
 //! effect carries fences, one for each log that was written or read for it ([`fence`]).
 
+mod action;
 mod additions;
 mod breaks;
 mod context;

@@ -6,7 +6,8 @@
 //! several batches would come after the second, which a partition takes from a producer it does
 //! not know whatever its sequence.
 
-use super::core::{Action, Engine};
+use super::action::Action;
+use super::core::Engine;
 use crate::mutant::Mutant;
 use once_coordinator::ids::TopicPartition;
 use once_coordinator::transaction::Command;

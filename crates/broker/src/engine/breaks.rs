@@ -1,6 +1,7 @@
 //! Fences that a mutant opens, to show that a simulation sees it.
 
-use super::core::{Action, Engine};
+use super::action::Action;
+use super::core::Engine;
 use crate::mutant::Mutant;
 
 impl Engine {

@@ -1,5 +1,6 @@
 //! One step of the engine.
 
+use super::action::Action;
 use super::additions::Addition;
 use super::context::Context;
 use super::fence::{Fence, Fences};
@@ -11,11 +12,10 @@ use super::logs::Logs;
 use super::output::{Look, Output};
 use super::session::Sessions;
 use super::shard::Shard;
-use super::submit::Settled;
 use super::succession::Succession;
 use super::timers::{Alarm, Timers};
 use super::waiting::{RequestInfo, Waiting, WaitingCall};
-use crate::api::{Frames, Outcome, Wake};
+use crate::api::{Outcome, Wake};
 use crate::config::{Config, FlushPolicy};
 use once_coordinator::catalog::Catalog;
 use once_coordinator::group::{self, Groups};
@@ -24,50 +24,6 @@ use once_coordinator::producer_id::ProducerIds;
 use once_coordinator::transaction::{self, Transactions};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-/// What was held behind fences, or follows from an input, within one step.
-pub(super) enum Action {
-    /// An answer leaves.
-    Reply(RequestInfo, Frames),
-    /// A request without an answer is finished: what it wrote is flushed.
-    Silence(RequestInfo),
-    /// The deletion of a log's topic is durable.
-    Remove(LogId),
-    /// A machine's answer reaches a parked call.
-    Settle(Waiter, Settled),
-    /// A transaction shard's effect begins.
-    Effect {
-        shard: usize,
-        effect: transaction::Effect,
-    },
-    /// All markers of a transaction are flushed.
-    MarkersFlushed {
-        shard: usize,
-        command: transaction::Command,
-    },
-    /// A parked call is visited.
-    Wake(Waiter, Wake),
-    /// Partitions are durably a part of their transactions.
-    Added(Vec<Addition>),
-    /// A block of producer ids is durable.
-    Refill(std::ops::Range<i64>),
-}
-
-impl Action {
-    /// It writes more, and lets nobody outside know. A block of producer ids is no such thing: an id
-    /// is given away without a record that its answer could wait for.
-    fn is_internal(&self) -> bool {
-        match self {
-            Action::Effect { .. } | Action::MarkersFlushed { .. } | Action::Added(_) => true,
-            Action::Reply(..)
-            | Action::Silence(_)
-            | Action::Remove(_)
-            | Action::Settle(..)
-            | Action::Refill(_)
-            | Action::Wake(..) => false,
-        }
-    }
-}
 
 /// All of a broker's state. See the module above for its place.
 pub struct Engine {

@@ -1,6 +1,7 @@
 //! Effects of transactions: markers into every partition, and what follows when all are flushed.
 
-use super::core::{Action, Engine};
+use super::action::Action;
+use super::core::Engine;
 use super::fence::Fence;
 use super::ids::LogId;
 use crate::mutant::Mutant;

@@ -5,7 +5,8 @@
 //! internal partition; prepared transactions write their markers again. Only then may the shell
 //! listen.
 
-use super::core::{Action, Engine};
+use super::action::Action;
+use super::core::Engine;
 use super::identity::Identity;
 use super::ids::LogId;
 use super::logs::{Logs, Partition};

@@ -1,6 +1,7 @@
 //! Commands into the machines, and where their answers and effects go.
 
-use super::core::{Action, Engine};
+use super::action::Action;
+use super::core::Engine;
 use super::fence::Fence;
 use super::ids::LogId;
 use super::shard::Ran;

@@ -1,6 +1,7 @@
 //! Topics as logs: what the catalog's events open, change and remove.
 
-use super::core::{Action, Engine};
+use super::action::Action;
+use super::core::Engine;
 use super::ids::LogId;
 use super::logs::Partition;
 use super::output::Output;
