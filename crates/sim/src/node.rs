@@ -119,7 +119,6 @@ impl Life {
             node_id: config.node_id,
             directory_id: Uuid([7; 16]),
         };
-        let directory = fresh.directory_id;
         let path = PathBuf::from("/data");
         let data = Arc::new(DataDir::open(Arc::clone(disk), path, &fresh, None)?);
         let identity = Identity {
@@ -130,7 +129,6 @@ impl Life {
                 host: "simulated".to_owned(),
                 port: 9092,
             },
-            directory,
         };
         let recovery = recover(
             disk,
