@@ -169,8 +169,8 @@ fn others_are_served_while_bombs_are_unpacked() {
     good.create("compacted", "compact");
     let fits = CLIENT_DECOMPRESSED_MAX / (1 << 20) - 1;
     let (accepted, refused) = (bomb(fits), bomb(fits + 1));
-    let mut senders: Vec<Client> = (0..4).map(|_| Client::connect(broker.address())).collect();
-    for (sender, topic) in senders.iter_mut().zip(["t", "compacted", "t", "compacted"]) {
+    let mut senders: Vec<Client> = (0..8).map(|_| Client::connect(broker.address())).collect();
+    for (sender, topic) in senders.iter_mut().zip(["t", "compacted"].into_iter().cycle()) {
         sender.send(PRODUCE, &produce(topic, accepted.clone()));
         sender.send(PRODUCE, &produce(topic, refused.clone()));
     }
@@ -187,7 +187,7 @@ fn others_are_served_while_bombs_are_unpacked() {
     let waited = begin.elapsed();
     let unpacked = senders.iter().filter(|sender| sender.waiting() > 0).count();
     assert!(
-        unpacked < 2,
+        unpacked < 5,
         "{unpacked} bombs were unpacked before others were served in {waited:?}"
     );
     for sender in &mut senders {
