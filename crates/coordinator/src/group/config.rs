@@ -44,6 +44,9 @@ pub struct GroupConfig {
     pub max_size: usize,
     /// `offset.metadata.max.bytes`: UTF-16 units of the text beside a committed offset.
     pub offset_metadata_max_bytes: usize,
+    /// The most that one commit of offsets may write, in bytes: `max.message.bytes` of
+    /// `__consumer_offsets`.
+    pub offsets_write_max_bytes: usize,
     /// `offsets.retention.minutes`, in milliseconds.
     pub offsets_retention_ms: Millis,
     /// `offsets.retention.check.interval.ms`
@@ -66,6 +69,7 @@ impl Default for GroupConfig {
             initial_rebalance_delay_ms: 3_000,
             max_size: i32::MAX as usize,
             offset_metadata_max_bytes: 4_096,
+            offsets_write_max_bytes: 1_048_588,
             offsets_retention_ms: 7 * 24 * 60 * 60 * 1_000,
             offsets_retention_check_interval_ms: 600_000,
             consumer_session_timeout_ms: 45_000,

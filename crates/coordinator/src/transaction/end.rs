@@ -82,14 +82,11 @@ fn ending(state: TransactionState, commit: bool) -> Result<Ending, ErrorCode> {
 impl Entry {
     /// The Prepare record of an abort that the coordinator wills itself. Its epoch is one more
     /// than any client holds, so that from its markers on the old producer is fenced on every
-    /// partition (Kafka: `prepareFenceProducerEpoch`).
+    /// partition (Kafka: `prepareFenceProducerEpoch`). At the last epoch there is none: the abort
+    /// goes through without a bump, as on Kafka 4.3, and no client can have it.
     pub(super) fn fenced(&self, now: Millis, version: TransactionVersion) -> TransactionMetadata {
         let mut prepared = self.metadata.moved_to(TransactionState::PrepareAbort, now);
-        prepared.producer.epoch = prepared
-            .producer
-            .epoch
-            .checked_add(1)
-            .expect("no client holds the last epoch, so no open transaction has it");
+        prepared.producer.epoch = prepared.producer.epoch.saturating_add(1);
         prepared.client_version = version;
         prepared
     }

@@ -149,7 +149,10 @@ impl Transactions {
             Some(e) if e.metadata.producer.id != producer.id => {
                 Err(ErrorCode::InvalidProducerIdMapping)
             }
-            Some(e) if e.metadata.producer.epoch != producer.epoch => {
+            // The last epoch is never a client's: it stays free for fencing (Kafka: `isEpochExhausted`).
+            Some(e)
+                if e.metadata.producer.epoch != producer.epoch || producer.epoch == i16::MAX =>
+            {
                 Err(ErrorCode::ProducerFenced)
             }
             Some(entry) => Ok(entry),

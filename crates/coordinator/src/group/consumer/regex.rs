@@ -7,10 +7,14 @@ use super::draft::{ConsumerDraft, Refusal};
 use super::state::ResolvedRegex;
 use crate::group::event::ConsumerEvent;
 use once_wire::ErrorCode;
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 use std::collections::BTreeSet;
 
-/// Refuses what is no pattern.
+/// The largest compiled pattern, in bytes. A match takes time in proportion to it and to the name, and
+/// everybody waits meanwhile: nested repetitions of few characters would stop the broker.
+const COMPILED_MAX: usize = 16 << 10;
+
+/// Refuses what is no pattern, or one that takes too long to match.
 pub(super) fn check_pattern(pattern: &str) -> Result<(), Refusal> {
     compile(pattern).map(|_| ())
 }
@@ -20,7 +24,10 @@ fn compile(pattern: &str) -> Result<Regex, Refusal> {
         let text = format!("{pattern} is no regular expression: {error}");
         (ErrorCode::InvalidRegularExpression, text)
     };
-    Regex::new(&format!("^(?:{pattern})$")).map_err(refused)
+    RegexBuilder::new(&format!("^(?:{pattern})$"))
+        .size_limit(COMPILED_MAX)
+        .build()
+        .map_err(refused)
 }
 
 impl ConsumerDraft<'_> {
@@ -73,5 +80,23 @@ impl ConsumerDraft<'_> {
             .filter(|name| regex.is_match(name))
             .map(str::to_owned)
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_that_takes_long_to_match_is_refused_and_common_ones_are_not() {
+        let refused = check_pattern("((a?){1,250}){1,100}b").expect_err("too large");
+        assert_eq!(refused.0, ErrorCode::InvalidRegularExpression);
+        for pattern in [
+            "orders-.*",
+            "(eu|us)\\.(orders|payments)\\.v[0-9]{1,3}",
+            ".*",
+        ] {
+            assert_eq!(check_pattern(pattern).map_err(|refused| refused.1), Ok(()));
+        }
     }
 }

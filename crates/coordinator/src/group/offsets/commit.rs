@@ -119,6 +119,18 @@ fn acceptable<'a>(
         })
 }
 
+/// About what the records of a commit take. Each has the group's name in its key, so a request of some
+/// kilobytes can ask for gigabytes.
+fn written_bytes<'a>(group_id: &str, offsets: impl Iterator<Item = &'a OffsetToCommit>) -> usize {
+    /// Numbers, lengths and the record's own head.
+    const OTHER: usize = 64;
+    let texts = |asked: &OffsetToCommit| {
+        asked.partition.topic.len() + asked.metadata.as_ref().map_or(0, String::len)
+    };
+    let each = offsets.map(|asked| OTHER + group_id.len() + texts(asked));
+    each.sum()
+}
+
 fn write(
     groups: &Groups,
     waiter: Waiter,
@@ -126,6 +138,14 @@ fn write(
     offsets: &[OffsetToCommit],
     to_value: impl Fn(&OffsetToCommit) -> CommittedOffset,
 ) -> Decision<Groups> {
+    let accepted = || {
+        let all = offsets.iter();
+        all.filter(|asked| metadata_error(groups, asked) == ErrorCode::None)
+    };
+    if written_bytes(group_id, accepted()) > groups.config().offsets_write_max_bytes {
+        let error = ErrorCode::InvalidCommitOffsetSize;
+        return Decision::reply(waiter, Reply::Offsets(Err(error)));
+    }
     let mut decision = Decision::none();
     let mut results = OffsetResults::new();
     for asked in offsets {

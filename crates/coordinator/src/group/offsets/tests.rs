@@ -365,3 +365,23 @@ fn names_that_no_record_can_hold_are_refused() {
     let waiter = rig.ask(&Command::Join(join(&long, "")));
     assert_eq!(rig.joined(waiter).error, ErrorCode::InvalidRequest);
 }
+
+#[test]
+fn a_commit_that_would_write_more_than_a_batch_may_hold_is_refused() {
+    let mut rig = rig();
+    let large = |times| CommitOffsets {
+        group_id: "g".repeat(20_000),
+        member: nobody(),
+        knows_member_epochs: true,
+        retention_ms: None,
+        offsets: vec![to_commit("t", 0, 7); times],
+    };
+    let answer = rig.call(&Command::CommitOffsets(large(60)));
+    let refused = ErrorCode::InvalidCommitOffsetSize;
+    assert!(
+        matches!(answer, Reply::Offsets(Err(error)) if error == refused),
+        "{answer:?}"
+    );
+    let answer = rig.call(&Command::CommitOffsets(large(50)));
+    assert!(matches!(answer, Reply::Offsets(Ok(_))), "{answer:?}");
+}

@@ -233,3 +233,21 @@ fn partitions_of_any_name_fit_a_record() {
         [(_, Reply::AddPartitions(Ok(())))]
     ));
 }
+
+#[test]
+fn the_epoch_that_is_kept_for_fencing_is_nobodys_and_what_is_open_at_it_can_be_aborted() {
+    let mut bench = Bench::new();
+    let first = bench.init();
+    bench.force(|metadata| metadata.producer.epoch = i16::MAX - 1);
+    bench.add(epoch(first, i16::MAX - 1), 0).expect("added");
+    bench.init_as(None);
+    bench.markers_written();
+    bench.force(|metadata| metadata.producer.epoch = i16::MAX);
+    let fencing = epoch(bench.stored().producer, i16::MAX);
+    assert_eq!(bench.add(fencing, 0), Err(ErrorCode::ProducerFenced));
+    // Logs may hold one that an earlier version let in.
+    bench.force(|metadata| metadata.state = TransactionState::Ongoing);
+    bench.init_as(None);
+    assert_eq!(bench.stored().state, TransactionState::PrepareAbort);
+    assert_eq!(bench.stored().producer, fencing);
+}
