@@ -19,6 +19,7 @@ mod describe_cluster;
 mod describe_configs;
 mod describe_groups;
 mod describe_topic_partitions;
+mod distinct;
 #[cfg(test)]
 mod document;
 mod end_txn;
@@ -45,6 +46,7 @@ mod reply;
 mod sync_group;
 mod txn_offset_commit;
 
+pub use call::BatchRules;
 pub(crate) use call::{Call, Decoded, Outcome, Wake};
 pub(crate) use reply::{Frames, encode_reply};
 

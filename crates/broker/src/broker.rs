@@ -34,9 +34,7 @@ pub enum StartError {
     #[error("cannot go on from what the disk holds: {0}")]
     Replay(#[from] ReplayError),
     /// The address cannot be listened on.
-    #[error(
-        "cannot listen on {address}: {problem}; is another broker running there? Choose another with --listen, or port 0 for a free one"
-    )]
+    #[error("cannot listen on {address}: {problem}; {}", listen_advice(problem))]
     Listen {
         /// Which address.
         address: String,
@@ -46,6 +44,14 @@ pub enum StartError {
     /// The operating system refused threads, memory or files.
     #[error("cannot start: {0}")]
     System(#[from] std::io::Error),
+}
+
+fn listen_advice(problem: &std::io::Error) -> &'static str {
+    if problem.kind() == std::io::ErrorKind::AddrInUse {
+        "is another broker running there? Choose another with --listen, or port 0 for a free one"
+    } else {
+        "it must be HOST:PORT with a name or number of this machine; choose another with --listen"
+    }
 }
 
 /// Where a broker keeps its data.

@@ -73,6 +73,8 @@ pub struct Config {
     pub offset_metadata_max_bytes: i32,
     /// `offsets.retention.minutes`.
     pub offsets_retention_minutes: i32,
+    /// `compression.type`, of topics that have none of their own.
+    pub compression_type: String,
     /// `message.max.bytes`.
     pub message_max_bytes: i32,
     /// `log.segment.bytes`.
@@ -147,6 +149,7 @@ impl Default for Config {
             group_consumer_heartbeat_interval_ms: 5_000,
             offset_metadata_max_bytes: 4_096,
             offsets_retention_minutes: 10_080,
+            compression_type: "producer".to_owned(),
             message_max_bytes: 1_048_588,
             log_segment_bytes: 1_073_741_824,
             log_roll_ms: 604_800_000,

@@ -29,6 +29,7 @@ mod ids;
 mod input;
 mod inspect;
 mod logs;
+mod order;
 mod output;
 mod replay;
 mod session;
@@ -42,6 +43,7 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
+pub use crate::api::BatchRules;
 pub use core::Engine;
 pub use identity::{Identity, NodeAddress};
 pub use ids::{ConnectionId, LogId, ReadId};

@@ -170,7 +170,10 @@ fn others_are_served_while_bombs_are_unpacked() {
     let fits = CLIENT_DECOMPRESSED_MAX / (1 << 20) - 1;
     let (accepted, refused) = (bomb(fits), bomb(fits + 1));
     let mut senders: Vec<Client> = (0..8).map(|_| Client::connect(broker.address())).collect();
-    for (sender, topic) in senders.iter_mut().zip(["t", "compacted"].into_iter().cycle()) {
+    for (sender, topic) in senders
+        .iter_mut()
+        .zip(["t", "compacted"].into_iter().cycle())
+    {
         sender.send(PRODUCE, &produce(topic, accepted.clone()));
         sender.send(PRODUCE, &produce(topic, refused.clone()));
     }

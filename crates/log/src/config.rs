@@ -1,6 +1,7 @@
 //! What an operator may set about one partition's log.
 
 use once_wire::batch::TimestampType;
+use once_wire::compression::Compression;
 
 use crate::mutant::Mutant;
 
@@ -17,6 +18,8 @@ pub struct LogConfig {
     pub max_message_bytes: u32,
     /// `cleanup.policy` contains `compact`: every record of a client must then have a key.
     pub compacted: bool,
+    /// `compression.type`: the codec that clients' batches are stored in; `None` keeps the producers'.
+    pub compression: Option<Compression>,
     /// `message.timestamp.type`: whether the producers' timestamps are kept, or the broker stamps each batch.
     pub timestamp_type: TimestampType,
     /// `message.timestamp.before.max.ms`: how far a timestamp may lie in the past, in milliseconds.
@@ -56,6 +59,7 @@ impl Default for LogConfig {
             index_interval_bytes: 4096,
             max_message_bytes: 1024 * 1024 + 12,
             compacted: false,
+            compression: None,
             timestamp_type: TimestampType::CreateTime,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 60 * 60 * 1000,

@@ -70,14 +70,65 @@ impl Compression {
 
     /// Compresses as Kafka's Java client does by default.
     pub fn compress(self, data: &[u8]) -> Vec<u8> {
-        let result = match self {
-            Compression::None => Ok(data.to_vec()),
-            Compression::Gzip => gzip(data),
-            Compression::Snappy => Ok(snappy(data)),
-            Compression::Lz4 => lz4(data),
-            Compression::Zstd => zstd::stream::encode_all(data, ZSTD_LEVEL),
+        let whole = |into: &mut dyn Write| into.write_all(data);
+        self.encode(whole).expect(MEMORY)
+    }
+
+    /// From this codec into another. What lies between is never in memory as a whole.
+    ///
+    /// # Errors
+    /// `data` does not decompress, or to more than `limit` bytes.
+    pub fn convert(
+        self,
+        data: &[u8],
+        to: Compression,
+        limit: usize,
+    ) -> Result<Vec<u8>, CompressionError> {
+        let mut inflate = Inflate::new(self, data, limit)?;
+        let mut chunk = vec![0; CHUNK_MAX];
+        to.encode(|into| {
+            loop {
+                let read = inflate.read(&mut chunk)?;
+                if read == 0 {
+                    return Ok(());
+                }
+                into.write_all(&chunk[..read]).expect(MEMORY);
+            }
+        })
+    }
+
+    /// Compresses what `source` writes.
+    fn encode<E>(self, source: impl FnOnce(&mut dyn Write) -> Result<(), E>) -> Result<Vec<u8>, E> {
+        let encoded = match self {
+            Compression::None => {
+                let mut out = Vec::new();
+                source(&mut out)?;
+                Ok(out)
+            }
+            Compression::Gzip => {
+                let level = flate2::Compression::default();
+                let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+                source(&mut encoder)?;
+                encoder.finish()
+            }
+            Compression::Snappy => {
+                let mut encoder = Xerial::new();
+                source(&mut encoder)?;
+                Ok(encoder.finish())
+            }
+            Compression::Lz4 => {
+                let mut encoder = lz4();
+                source(&mut encoder)?;
+                encoder.finish().map_err(io::Error::other)
+            }
+            Compression::Zstd => {
+                let mut encoder =
+                    zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL).expect(MEMORY);
+                source(&mut encoder)?;
+                encoder.finish()
+            }
         };
-        result.expect("writing to memory does not fail")
+        Ok(encoded.expect(MEMORY))
     }
 
     /// Decompresses to at most `limit` bytes. Memory grows with what comes out, never with what a header
@@ -104,20 +155,14 @@ const CHUNK_MAX: usize = 64 << 10;
 /// The default of Kafka's `compression.zstd.level`.
 const ZSTD_LEVEL: i32 = 3;
 
-fn gzip(data: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(data)?;
-    encoder.finish()
-}
+const MEMORY: &str = "writing to memory does not fail";
 
 /// Independent blocks of 64 KiB without checksums, as Kafka's `Lz4BlockOutputStream` writes them.
-fn lz4(data: &[u8]) -> io::Result<Vec<u8>> {
+fn lz4() -> FrameEncoder<Vec<u8>> {
     let info = FrameInfo::new()
         .block_size(BlockSize::Max64KB)
         .block_mode(BlockMode::Independent);
-    let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
-    encoder.write_all(data)?;
-    encoder.finish().map_err(io::Error::other)
+    FrameEncoder::with_frame_info(info, Vec::new())
 }
 
 /// What `SnappyOutputStream` begins with: magic, its version, and the oldest version that can read it.
@@ -127,17 +172,55 @@ const XERIAL_BLOCK: usize = 32 << 10;
 /// No element of snappy's format gives more than 64 bytes for 2: what claims more lies.
 const SNAPPY_RATIO_MAX: usize = 32;
 
-fn snappy(data: &[u8]) -> Vec<u8> {
-    let mut encoder = snap::raw::Encoder::new();
-    let mut out = XERIAL_HEADER.to_vec();
-    for block in data.chunks(XERIAL_BLOCK) {
-        let compressed = encoder
-            .compress_vec(block)
-            .expect("a block of 32 KiB is not too large");
-        out.extend_from_slice(&(compressed.len() as u32).to_be_bytes());
-        out.extend_from_slice(&compressed);
+/// Writes the block framing of Java's `SnappyOutputStream`.
+struct Xerial {
+    out: Vec<u8>,
+    /// What does not fill a block yet.
+    block: Vec<u8>,
+    encoder: snap::raw::Encoder,
+}
+
+impl Xerial {
+    fn new() -> Self {
+        Xerial {
+            out: XERIAL_HEADER.to_vec(),
+            block: Vec::with_capacity(XERIAL_BLOCK),
+            encoder: snap::raw::Encoder::new(),
+        }
     }
-    out
+
+    fn end_block(&mut self) {
+        let compressed = self
+            .encoder
+            .compress_vec(&self.block)
+            .expect("a block of 32 KiB is not too large");
+        let len = u32::try_from(compressed.len()).expect("a block of 32 KiB stays small");
+        self.out.extend_from_slice(&len.to_be_bytes());
+        self.out.extend_from_slice(&compressed);
+        self.block.clear();
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        if !self.block.is_empty() {
+            self.end_block();
+        }
+        self.out
+    }
+}
+
+impl Write for Xerial {
+    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
+        let taken = data.len().min(XERIAL_BLOCK - self.block.len());
+        self.block.extend_from_slice(&data[..taken]);
+        if self.block.len() == XERIAL_BLOCK {
+            self.end_block();
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn unsnappy_block(block: &[u8], limit: usize, out: &mut Vec<u8>) -> Result<(), CompressionError> {

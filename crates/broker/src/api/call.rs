@@ -4,6 +4,7 @@ use super::{Answer, Api, Frames, ResponseOf, encode_reply};
 use crate::engine::{Context, ReadId, Seen, Settled};
 use once_log::store::ReadFailure;
 use once_wire::codec::{DecodeError, Message, Reader, Request};
+use once_wire::compression::Compression;
 
 /// What became of a request after one visit to the engine.
 pub(crate) enum Outcome {
@@ -11,6 +12,8 @@ pub(crate) enum Outcome {
     Reply(Frames),
     /// Nothing yet; something will wake it.
     Parked,
+    /// As parked, and nothing is decided yet: later requests of its connection wait for it.
+    Early,
     /// No response will ever come (Produce with acks=0).
     Silent,
     /// The connection must be closed; the text says why.
@@ -29,16 +32,26 @@ pub(crate) enum Wake {
     Read(ReadId, Result<Seen, ReadFailure>),
 }
 
+/// What holds for the batches of a topic before they come to its log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BatchRules {
+    /// `max.message.bytes`.
+    pub max_bytes: u32,
+    /// The codec of `compression.type`; `None` is the producers' own.
+    pub compression: Option<Compression>,
+}
+
 /// A decoded request. Most are [`Decoded`]; Produce and Fetch, which carry work from one visit
 /// to the next, have calls of their own.
 pub(crate) trait Call: Send {
-    /// Whether checks are left that would keep a network thread busy.
-    fn is_heavy(&self) -> bool {
+    /// Whether something is left that would keep a network thread busy. `recompresses`: some topic
+    /// may store batches in another codec than they come in.
+    fn is_heavy(&self, _recompresses: bool) -> bool {
         false
     }
-    /// Finishes the checks of a heavy call, before its first visit. The function tells the
-    /// `max.message.bytes` of a topic, if there is that topic.
-    fn check(&mut self, _max_message_bytes: &dyn Fn(&str) -> Option<u32>) {}
+    /// Finishes what is left of a heavy call, before its first visit. The function tells what holds
+    /// for the batches of a topic, if there is that topic.
+    fn check(&mut self, _rules: &dyn Fn(&str) -> Option<BatchRules>) {}
     /// The first visit.
     fn start(&mut self, cx: &mut Context<'_>) -> Outcome;
     /// A later visit.

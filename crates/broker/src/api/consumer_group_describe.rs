@@ -2,6 +2,7 @@
 //!
 //! * 1 member type: always 1 (consumer), as classic members cannot join such groups here.
 
+use super::distinct::distinct;
 use super::{Answer, Api, authorized};
 use crate::engine::Context;
 use once_coordinator::group::{ConsumerDescription, ConsumerMemberDescription, NamedPartitions};
@@ -28,7 +29,7 @@ impl Api for ConsumerGroupDescribe {
         let operations =
             authorized::if_asked(request.include_authorized_operations, authorized::GROUP);
         let mut groups = Vec::with_capacity(request.group_ids.len());
-        for group_id in &request.group_ids {
+        for group_id in distinct(&request.group_ids, |id| *id) {
             groups.push(if group_id.is_empty() {
                 failed(group_id, ErrorCode::InvalidGroupId)
             } else {

@@ -8,6 +8,7 @@
 //!
 //! Left out: loggers (INVALID_REQUEST). Client metrics and groups have no settings here.
 
+use super::distinct::distinct;
 use super::{Answer, Api};
 use crate::config::{Config, Kind, SETTINGS, Setting};
 use crate::engine::Context;
@@ -46,16 +47,18 @@ impl Api for DescribeConfigs {
         cx: &mut Context<'_>,
         request: &Self::Request,
     ) -> Result<Answer<DescribeConfigsResponse>, ErrorCode> {
-        let results = request.resources.iter().map(|resource| {
-            let described = describe(cx, resource)?;
-            let asked = resource.configuration_keys.as_deref().unwrap_or_default();
-            let chosen = described
-                .into_iter()
-                .filter(|one| asked.is_empty() || asked.contains(&one.config.name));
-            Ok(chosen.map(|one| told(request, one)).collect())
+        let resources = distinct(&request.resources, |resource| {
+            (resource.resource_type, &resource.resource_name)
         });
-        let results = request.resources.iter().zip(results.collect::<Vec<_>>());
-        let results = results.map(|(resource, outcome)| result(resource, outcome));
+        let results = resources.map(|resource| {
+            let asked = resource.configuration_keys.as_deref().unwrap_or_default();
+            let outcome = describe(cx, resource).map(|described| {
+                let all = described.into_iter();
+                let chosen = all.filter(|one| asked.is_empty() || asked.contains(&one.config.name));
+                chosen.map(|one| told(request, one)).collect()
+            });
+            result(resource, outcome)
+        });
         Ok(Answer::Now(DescribeConfigsResponse {
             results: results.collect(),
             ..Default::default()

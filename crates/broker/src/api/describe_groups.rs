@@ -5,6 +5,7 @@
 //! * 3 authorized operations; 4 instance ids; 5 flexible; 6 GROUP_ID_NOT_FOUND for what is not there
 //!   (before: no error).
 
+use super::distinct::distinct;
 use super::{Answer, Api, authorized};
 use crate::engine::Context;
 use once_coordinator::group::{ClassicDescription, ClassicMemberDescription};
@@ -32,7 +33,7 @@ impl Api for DescribeGroups {
             authorized::if_asked(request.include_authorized_operations, authorized::GROUP);
         let version = cx.version;
         let mut groups = Vec::with_capacity(request.groups.len());
-        for group_id in &request.groups {
+        for group_id in distinct(&request.groups, |id| *id) {
             groups.push(match cx.groups(group_id).describe_classic(group_id) {
                 Some(group) => described(group_id, group, operations),
                 None => missing(version, group_id, operations),

@@ -6,6 +6,7 @@
 //! * 1 null means all topics; 4 the client decides on creation; 8 authorized operations; 9
 //!   flexible; 10 topic ids; 12 asking by id; 13 a top-level error (rebootstrap), never set.
 
+use super::distinct::distinct;
 use super::{Answer, Api, authorized, internal};
 use crate::engine::Context;
 use once_coordinator::catalog::Topic;
@@ -45,8 +46,7 @@ impl Api for Metadata {
         } else {
             let wanted = request.topics.as_deref().unwrap_or_default();
             let create = version < 4 || request.allow_auto_topic_creation;
-            wanted
-                .iter()
+            distinct(wanted, |topic| (&topic.name, topic.topic_id))
                 .map(|topic| one(cx, topic, create, operations))
                 .collect()
         };

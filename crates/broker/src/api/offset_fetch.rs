@@ -4,6 +4,7 @@
 //!   `require_stable` (KIP-447): UNSTABLE_OFFSET_COMMIT while a transaction may still change the
 //!   offset; 8 several groups; 9 the member's epoch; 10 topic ids instead of names.
 
+use super::distinct::distinct;
 use super::{Answer, Api};
 use crate::engine::Context;
 use once_coordinator::group::{FetchOffsets, FetchedOffset};
@@ -34,9 +35,7 @@ impl Api for OffsetFetch {
         request: &Self::Request,
     ) -> Result<Answer<OffsetFetchResponse>, ErrorCode> {
         if cx.version >= BATCHED {
-            let groups = request
-                .groups
-                .iter()
+            let groups = distinct(&request.groups, |group| &group.group_id)
                 .map(|group| one_group(cx, request, group))
                 .collect();
             return Ok(Answer::Now(OffsetFetchResponse {
@@ -52,7 +51,9 @@ impl Api for OffsetFetch {
                     let indexes = topic.partition_indexes.iter();
                     indexes.map(|index| TopicPartition::new(topic.name.clone(), *index))
                 });
-                named.map(|partition| (partition, Uuid::ZERO)).collect()
+                distinct(named, Clone::clone)
+                    .map(|partition| (partition, Uuid::ZERO))
+                    .collect()
             }),
             require_stable: request.require_stable,
         };
@@ -173,7 +174,8 @@ fn resolve(
             }),
         }
     }
-    (Some(asked), unknown)
+    let asked = distinct(asked, |(partition, _)| partition.clone());
+    (Some(asked.collect()), unknown)
 }
 
 /// Groups neighbours of the same topic. By id, offsets of topics that are gone are left out: they

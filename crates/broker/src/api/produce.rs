@@ -12,7 +12,8 @@
 //!
 //! Batches are checked before the engine sees them. What takes long is checked off the network's threads,
 //! and the batches of one request give [`CLIENT_DECOMPRESSED_MAX`] bytes at most: MESSAGE_TOO_LARGE, a
-//! bound that Kafka does not have. Stricter than Kafka: bytes after the batch, offset deltas with gaps and
+//! bound that Kafka does not have. A topic whose `compression.type` is not `producer` gets them in that
+//! codec, at the codec's default level, and their size is judged before and after, as Kafka does. Stricter than Kafka: bytes after the batch, offset deltas with gaps and
 //! a client's append time are refused; and what does not decompress is an INVALID_RECORD, where Kafka
 //! says UNKNOWN_SERVER_ERROR.
 //!
@@ -23,7 +24,7 @@
 mod records;
 
 use super::call::reply_or_close;
-use super::{Call, Outcome, Row, Wake, encode_reply, errors};
+use super::{BatchRules, Call, Outcome, Row, Wake, encode_reply, errors};
 use crate::engine::{Context, LogId};
 use crate::mutant::Mutant;
 use once_coordinator::ids::TopicPartition;
@@ -223,17 +224,20 @@ pub(crate) fn produce_error(error: ErrorCode, knows_abortable: bool) -> ErrorCod
 }
 
 impl Call for Produce {
-    fn is_heavy(&self) -> bool {
-        self.parts().any(|part| part.records.is_unchecked())
+    fn is_heavy(&self, recompresses: bool) -> bool {
+        recompresses || self.parts().any(|part| part.records.is_unchecked())
     }
 
-    fn check(&mut self, max_message_bytes: &dyn Fn(&str) -> Option<u32>) {
+    fn check(&mut self, rules: &dyn Fn(&str) -> Option<BatchRules>) {
         let mut room = CLIENT_DECOMPRESSED_MAX;
         for (name, parts) in &mut self.topics {
-            let max = max_message_bytes(name);
+            let rules = rules(name);
             for part in parts {
-                part.records.measure(max);
+                part.records.measure(rules.map(|rules| rules.max_bytes));
                 part.records.check(&mut room);
+                if let Some(rules) = rules {
+                    part.records.convert(&rules);
+                }
             }
         }
     }
@@ -241,7 +245,7 @@ impl Call for Produce {
     fn start(&mut self, cx: &mut Context<'_>) -> Outcome {
         let common = self.common_error();
         if common.is_none() && self.is_early(cx) {
-            return Outcome::Parked;
+            return Outcome::Early;
         }
         let mut first_error = None;
         let mut responses = Vec::with_capacity(self.topics.len());

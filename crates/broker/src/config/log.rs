@@ -4,6 +4,7 @@ use super::Config;
 use once_coordinator::catalog::Catalog;
 use once_log::LogConfig;
 use once_wire::batch::TimestampType;
+use once_wire::compression::Compression;
 
 /// The settings of the logs of `topic`: its own where it has them, else the broker's defaults.
 pub(crate) fn log_config(config: &Config, catalog: &Catalog, topic: &str) -> LogConfig {
@@ -15,6 +16,7 @@ pub(crate) fn log_config(config: &Config, catalog: &Catalog, topic: &str) -> Log
         index_interval_bytes: size(topic.index_interval_bytes),
         max_message_bytes: size(topic.max_message_bytes),
         compacted: topic.compact,
+        compression: codec(&topic.compression_type),
         timestamp_type: if topic.log_append_time {
             TimestampType::LogAppendTime
         } else {
@@ -26,5 +28,17 @@ pub(crate) fn log_config(config: &Config, catalog: &Catalog, topic: &str) -> Log
         tail_bytes: LogConfig::default().tail_bytes,
         #[cfg(feature = "mutants")]
         mutant: config.mutant.and_then(crate::mutant::Mutant::of_log),
+    }
+}
+
+/// The codec that a `compression.type` asks for; `None` is the producers' own.
+fn codec(compression_type: &str) -> Option<Compression> {
+    match compression_type {
+        "uncompressed" => Some(Compression::None),
+        "gzip" => Some(Compression::Gzip),
+        "snappy" => Some(Compression::Snappy),
+        "lz4" => Some(Compression::Lz4),
+        "zstd" => Some(Compression::Zstd),
+        _ => None,
     }
 }

@@ -26,7 +26,6 @@ pub enum SettingError {
 const WITHOUT_EFFECT: &[&str] = &[
     "advertised.host.name",
     "broker.id",
-    "compression.type",
     "controller.listener.names",
     "controller.quorum.bootstrap.servers",
     "controller.quorum.voters",

@@ -85,6 +85,12 @@ pub const SETTINGS: &[Setting] = &[
         set: |config, text| boolean(text).map(|value| config.auto_create_topics = value),
         get: |config| Some(config.auto_create_topics.to_string()),
     },
+    Setting {
+        key: "compression.type",
+        kind: Kind::String,
+        set: |config, text| compression(text).map(|name| config.compression_type = name),
+        get: |config| Some(config.compression_type.clone()),
+    },
     plain!("connections.max.idle.ms", Long, connections_max_idle_ms, 1),
     plain!(
         "default.replication.factor",
@@ -216,18 +222,34 @@ pub const SETTINGS: &[Setting] = &[
     ),
 ];
 
-/// One `PLAINTEXT://host:port`.
+/// One `PLAINTEXT://host:port`. A listener of KRaft's controllers beside it, as in the
+/// `server.properties` that Kafka ships, is read over: there is no quorum.
 fn listener(text: &str) -> Result<(String, u16), String> {
     let wanted = "one listener of the form PLAINTEXT://HOST:PORT is served";
-    let text = text.trim();
-    let address = text
-        .strip_prefix("PLAINTEXT://")
-        .ok_or_else(|| format!("'{text}': {wanted}"))?;
+    let mut own = text
+        .split(',')
+        .map(str::trim)
+        .filter(|one| !one.starts_with("CONTROLLER://"));
+    let address = match (own.next(), own.next()) {
+        (Some(one), None) => one.strip_prefix("PLAINTEXT://"),
+        _ => None,
+    };
+    let address = address.ok_or_else(|| format!("'{text}': {wanted}"))?;
     let (host, port) = address
         .rsplit_once(':')
         .ok_or_else(|| format!("'{text}': {wanted}"))?;
     let port = port.parse().map_err(|_| format!("'{text}': {wanted}"))?;
     Ok((host.to_owned(), port))
+}
+
+fn compression(text: &str) -> Result<String, String> {
+    const NAMES: [&str; 6] = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
+    let name = text.trim();
+    if NAMES.contains(&name) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("'{text}' is none of {}", NAMES.join(", ")))
+    }
 }
 
 fn directory(text: &str) -> Result<String, String> {

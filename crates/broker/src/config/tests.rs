@@ -9,6 +9,7 @@ fn keys_are_in_order_and_read_back_what_they_were_set_to() {
             "listeners" | "advertised.listeners" => "PLAINTEXT://example:1234".to_owned(),
             "log.dirs" => "data".to_owned(),
             "log.flush.interval.messages" => i64::MAX.to_string(),
+            "compression.type" => "zstd".to_owned(),
             "auto.create.topics.enable" => "false".to_owned(),
             "log.segment.bytes" | "queued.max.request.bytes" => "2000000".to_owned(),
             _ => "2048".to_owned(),
@@ -44,4 +45,22 @@ fn an_unknown_key_and_a_flush_interval_between_are_refused() {
         .set("log.flush.interval.messages", "100")
         .expect_err("between");
     assert!(error.to_string().contains("use 1"), "{error}");
+}
+
+#[test]
+fn the_listeners_of_kafkas_own_file_are_understood() {
+    let listeners = |text| {
+        let mut config = Config::default();
+        config.set("listeners", text).map(|_| config.listener)
+    };
+    let shipped = listeners("PLAINTEXT://:9092,CONTROLLER://:9093");
+    assert_eq!(shipped, Ok(Some((String::new(), 9092))));
+    for wrong in [
+        "PLAINTEXT://:9092,PLAINTEXT://:9094",
+        "CONTROLLER://:9093",
+        "SSL://:1",
+    ] {
+        let error = listeners(wrong).expect_err("not one plain listener");
+        assert!(error.to_string().contains("one listener"), "{error}");
+    }
 }

@@ -1,7 +1,7 @@
 //! What follows within a step, or waits behind fences for a later one.
 
 use super::additions::Addition;
-use super::ids::LogId;
+use super::ids::{ConnectionId, LogId};
 use super::submit::Settled;
 use super::waiting::RequestInfo;
 use crate::api::{Frames, Wake};
@@ -30,6 +30,8 @@ pub(super) enum Action {
     },
     /// A parked call is visited.
     Wake(Waiter, Wake),
+    /// The request that others of its connection waited for is decided.
+    GoOn(ConnectionId),
     /// Partitions are durably a part of their transactions.
     Added(Vec<Addition>),
     /// A block of producer ids is durable.
@@ -47,6 +49,7 @@ impl Action {
             | Action::Remove(_)
             | Action::Settle(..)
             | Action::Refill(_)
+            | Action::GoOn(_)
             | Action::Wake(..) => false,
         }
     }

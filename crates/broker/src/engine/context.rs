@@ -9,6 +9,7 @@ use super::identity::NodeAddress;
 use super::ids::{LogId, ReadId};
 use super::logs::Partition;
 use super::output::Look;
+use super::replay::METADATA_TOPIC;
 use super::waiting::RequestInfo;
 use crate::config::Config;
 use crate::mutant::Mutant;
@@ -223,9 +224,13 @@ impl<'e> Context<'e> {
         i32::try_from(self.engine.group_shard(group_id)).expect("partitions are counted in i32")
     }
 
-    /// The log of a partition, if it exists.
+    /// The log of a partition, if it exists. The catalog's own log is nobody's topic: a record that
+    /// a client could write there would be a decision of the catalog.
     pub(crate) fn find_log(&mut self, topic: &str, partition: i32) -> Option<LogId> {
         self.fence(self.engine.catalog.log);
+        if topic == METADATA_TOPIC {
+            return None;
+        }
         self.engine.logs.find(topic, partition)
     }
 

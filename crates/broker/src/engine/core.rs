@@ -9,6 +9,7 @@ use super::identity::Identity;
 use super::ids::{ConnectionId, LogId, ReadId};
 use super::input::{Input, RequestInput};
 use super::logs::Logs;
+use super::order::Order;
 use super::output::{Look, Output};
 use super::session::Sessions;
 use super::shard::Shard;
@@ -40,6 +41,7 @@ pub struct Engine {
     pub(super) producer_ids: ProducerIds,
     pub(super) producer_ids_ordered: bool,
     pub(super) sessions: Sessions,
+    pub(super) order: Order,
     pub(super) waiting: Waiting,
     pub(super) timers: Timers,
     pub(super) fetch_sessions: FetchSessions,
@@ -51,6 +53,7 @@ pub struct Engine {
     /// Partitions that transactions have, but not durably yet.
     pub(super) additions: BTreeSet<Addition>,
     pub(super) topics_changed: bool,
+    pub(super) recompresses: bool,
     /// Bytes of recent records that each log keeps in memory.
     pub(super) tail_share: usize,
     pub(super) outputs: Vec<Output>,
@@ -88,6 +91,7 @@ impl Engine {
             producer_ids: ProducerIds::default(),
             producer_ids_ordered: false,
             sessions: Sessions::default(),
+            order: Order::default(),
             waiting: Waiting::default(),
             timers: Timers::default(),
             fetch_sessions,
@@ -96,6 +100,7 @@ impl Engine {
             succession: Succession::default(),
             additions: BTreeSet::new(),
             topics_changed: false,
+            recompresses: false,
             tail_share: super::topics::TAIL_MOST,
             outputs: Vec::new(),
             fences: Fences::default(),
@@ -263,7 +268,16 @@ impl Engine {
             reads: vec![],
             fences: vec![],
         };
-        self.visit(waiter, call, None);
+        if let Some((waiter, call)) = self.order.arrive(waiter, call) {
+            self.visit(waiter, call, None);
+        }
+    }
+
+    /// Decides the requests of a connection that had to wait for an earlier one.
+    fn go_on(&mut self, connection: ConnectionId) {
+        while let Some((waiter, call)) = self.order.next(connection) {
+            self.visit(waiter, call, None);
+        }
     }
 
     /// Visits a call for the first time, or with what woke it.
@@ -283,6 +297,13 @@ impl Engine {
         let fences = [std::mem::take(&mut waiting.fences), fences].concat();
         let request = waiting.request.clone();
         match outcome {
+            Outcome::Early => self.order.block(request.connection, waiter),
+            _ if self.order.decided(request.connection, waiter) => {
+                self.actions.push_back(Action::GoOn(request.connection));
+            }
+            _ => {}
+        }
+        match outcome {
             Outcome::Reply(frames) => self.hold(&fences, Action::Reply(request, frames)),
             Outcome::Silent => self.hold(&fences, Action::Silence(request)),
             Outcome::Close(reason) => {
@@ -290,7 +311,7 @@ impl Engine {
                 let leaving = self.sessions.refuse(connection, number, reason);
                 self.depart(connection, leaving);
             }
-            Outcome::Parked => {
+            Outcome::Parked | Outcome::Early => {
                 waiting.fences = fences;
                 waiting.watches = watches;
                 waiting.reads = reads;
@@ -353,6 +374,7 @@ impl Engine {
                 Action::Wake(waiter, wake) => self.revisit(waiter, wake),
                 Action::Remove(log) => self.remove_files(log),
                 Action::Added(added) => self.added(&added),
+                Action::GoOn(connection) => self.go_on(connection),
                 Action::Refill(block) => self.refill_producer_ids(block),
                 Action::Effect { shard, effect } => self.begin(shard, effect),
                 Action::MarkersFlushed { shard, command } => {

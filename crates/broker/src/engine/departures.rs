@@ -27,6 +27,7 @@ impl Engine {
         if !self.sessions.close(connection) {
             return;
         }
+        self.order.forget(connection);
         for waiter in self.waiting.of_connection(connection) {
             self.waiting.take(waiter);
             self.timers.set(Alarm::Call(waiter), None);

@@ -78,8 +78,8 @@ impl RequestInput {
 
     /// Finishes the checks that are left, at once: for who has no network threads to spare.
     pub fn check(&mut self, engine: &Engine) {
-        if self.call.is_heavy() {
-            self.call.check(&|topic| engine.max_message_bytes(topic));
+        if self.call.is_heavy(engine.recompresses()) {
+            self.call.check(&|topic| engine.batch_rules(topic));
         }
     }
 }

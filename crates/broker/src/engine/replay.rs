@@ -179,6 +179,7 @@ impl Engine {
             };
             let id = self.fresh_log();
             let config = self.log_config(&topic);
+            self.recompresses |= config.compression.is_some();
             let log_state = PartitionLog::recovered(config, LEADER_EPOCH, log.recovered);
             self.logs.insert(
                 id,

@@ -20,7 +20,8 @@ pub(crate) struct Ran<M: Machine> {
 }
 
 impl<M: Machine> Shard<M> {
-    /// Decides `command`, appends the durable events as one batch and applies all of them.
+    /// Decides `command`, appends the durable events, in one batch if it does not become too large, and
+    /// applies all of them.
     pub(crate) fn run(
         &mut self,
         logs: &mut Logs,
@@ -58,41 +59,57 @@ impl<M: Machine> Shard<M> {
         now: Millis,
         events: &[M::Event],
     ) -> i64 {
-        let Some(batch) = batch_of::<M>(now, events) else {
-            return -1;
-        };
-        logs.append(outputs, self.log, |log| log.append_coordinator(now, &batch))
-            .expect("a coordinator's batch has no sequence and no size to refuse")
-            .base_offset
+        let mut first = -1;
+        for batch in batches_of::<M>(now, events) {
+            let appended = logs
+                .append(outputs, self.log, |log| log.append_coordinator(now, &batch))
+                .expect("a coordinator's batch has no sequence and no size to refuse");
+            if first < 0 {
+                first = appended.base_offset;
+            }
+        }
+        first
     }
 }
 
-/// The batch of a decision's durable events; `None` if there are none.
-fn batch_of<M: Machine>(now: Millis, events: &[M::Event]) -> Option<Batch> {
-    let mut producer: Option<ProducerIdentity> = None;
+/// Bytes after which a decision goes on in another batch: one of thousands of large records could not
+/// be written at all.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// The batches of a decision's durable events, nearly always one; none if there are none.
+fn batches_of<M: Machine>(now: Millis, events: &[M::Event]) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    let mut producer: Option<Option<ProducerIdentity>> = None;
     let mut builder = BatchBuilder::new();
-    let mut empty = true;
     for event in events {
         let Some(record) = M::encode(event) else {
             continue;
         };
         let of_event = M::producer(event);
         assert!(
-            empty || producer == of_event,
+            producer.is_none_or(|producer| producer == of_event),
             "one decision writes for one producer"
         );
-        producer = of_event;
-        empty = false;
+        producer = Some(of_event);
+        if builder.size() >= BATCH_BYTES {
+            let full = std::mem::replace(&mut builder, BatchBuilder::new());
+            batches.push(finished(full, of_event));
+        }
         builder = builder.push(now, record.key.as_deref(), record.value.as_deref(), &[]);
     }
-    if empty {
-        return None;
-    }
     if let Some(producer) = producer {
-        // Kafka's group coordinator writes sequence 0 here; nobody checks it.
-        builder = builder
-            .producer(producer.id, producer.epoch, 0)
-            .transactional(true);
+        batches.push(finished(builder, producer));
     }
-    Some(builder.build())
+    batches
+}
+
+fn finished(builder: BatchBuilder, producer: Option<ProducerIdentity>) -> Batch {
+    match producer {
+        None => builder.build(),
+        // Kafka's group coordinator writes sequence 0 here; nobody checks it.
+        Some(producer) => builder
+            .producer(producer.id, producer.epoch, 0)
+            .transactional(true)
+            .build(),
+    }
 }

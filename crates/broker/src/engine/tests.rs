@@ -1,9 +1,11 @@
 //! The engine as its clients see it, without a disk or a socket.
 
+mod answers;
 mod basics;
 mod files;
 mod group_admin;
 mod produce_checks;
+mod recompression;
 mod rig;
 mod same_name;
 mod topic_apis;

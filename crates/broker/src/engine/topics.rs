@@ -8,6 +8,7 @@ use super::output::Output;
 use super::replay::{METADATA_TOPIC, METADATA_TOPIC_ID};
 use super::shard::Shard;
 use super::timers::Alarm;
+use crate::api::BatchRules;
 use crate::api::internal::{CONSUMER_OFFSETS, TRANSACTION_STATE};
 use once_coordinator::catalog::{self, NewTopic, Resource, ResourceKind};
 use once_coordinator::group::{self, GroupConfig, Groups, TopicImage, TopicInfo};
@@ -69,11 +70,21 @@ impl Engine {
         config
     }
 
-    /// The largest batch that a topic takes; `None` if there is no such topic.
+    /// What holds for a topic's batches; `None` if there is no such topic.
     #[must_use]
-    pub fn max_message_bytes(&self, topic: &str) -> Option<u32> {
+    pub fn batch_rules(&self, topic: &str) -> Option<BatchRules> {
         let log = *self.logs.of_topic(topic).first()?;
-        Some(self.logs.get(log)?.log.config().max_message_bytes)
+        let config = self.logs.get(log)?.log.config();
+        Some(BatchRules {
+            max_bytes: config.max_message_bytes,
+            compression: config.compression,
+        })
+    }
+
+    /// Whether some topic may have a codec of its own: it had one once since the start.
+    #[must_use]
+    pub fn recompresses(&self) -> bool {
+        self.recompresses
     }
 
     /// A topic for a client that named one that does not exist.
@@ -184,7 +195,9 @@ impl Engine {
         let name = topic.name.clone();
         let id = self.fresh_log();
         self.succession.comes(id, &name);
-        let log = PartitionLog::new(self.log_config(&name), LEADER_EPOCH);
+        let config = self.log_config(&name);
+        self.recompresses |= config.compression.is_some();
+        let log = PartitionLog::new(config, LEADER_EPOCH);
         self.logs.insert(
             id,
             Partition {
@@ -232,6 +245,7 @@ impl Engine {
         };
         for name in names {
             let config = self.log_config(&name);
+            self.recompresses |= config.compression.is_some();
             for log in self.logs.of_topic(&name) {
                 if let Some(partition) = self.logs.get_mut(log) {
                     partition.log.set_config(config.clone());

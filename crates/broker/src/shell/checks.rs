@@ -38,7 +38,7 @@ impl Checks {
         let driver = Arc::clone(driver);
         let check = move || {
             let _held_to_the_end = permit;
-            call.check(&|topic| driver.max_message_bytes(topic));
+            call.check(&|topic| driver.batch_rules(topic));
             call
         };
         tokio::task::spawn_blocking(check)

@@ -166,7 +166,9 @@ impl Connection {
     /// this one is checked, so that requests stay in order.
     async fn request(&self, frame: Bytes) {
         let input = match RequestInput::decode(self.id, frame, random()) {
-            Ok(request) if request.call.is_heavy() => self.checked(request).await,
+            Ok(request) if request.call.is_heavy(self.driver.recompresses()) => {
+                self.checked(request).await
+            }
             decoded => decoded,
         };
         let refused = |why| Input::Refused(self.id, why);

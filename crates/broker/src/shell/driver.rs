@@ -8,10 +8,12 @@ use super::budget::Budget;
 use super::clock::Clock;
 use super::connection::Sender;
 use super::disk::DiskThreads;
+use crate::api::BatchRules;
 use crate::engine::{ConnectionId, Engine, Input, Output};
 use crate::storage::Work;
 use once_log::store::RealDisk;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
 
@@ -43,6 +45,8 @@ pub(crate) struct Driver {
     budget: Arc<Budget>,
     /// Rung when the engine's deadline may have moved.
     alarm: Notify,
+    /// As the engine said last: asked before each request, without its lock.
+    recompresses: AtomicBool,
     me: Weak<Driver>,
 }
 
@@ -54,6 +58,7 @@ impl Driver {
         disk: DiskThreads,
         budget: Arc<Budget>,
     ) -> Arc<Self> {
+        let recompresses = AtomicBool::new(engine.recompresses());
         Arc::new_cyclic(|me| Self {
             inner: Mutex::new(Inner {
                 finished: false,
@@ -64,6 +69,7 @@ impl Driver {
             disk,
             budget,
             alarm: Notify::new(),
+            recompresses,
             me: Weak::clone(me),
         })
     }
@@ -92,9 +98,14 @@ impl Driver {
         self.run(&mut inner, Input::Disconnected(id));
     }
 
-    /// The largest batch that a topic takes; `None` if there is no such topic.
-    pub(crate) fn max_message_bytes(&self, topic: &str) -> Option<u32> {
-        self.lock().engine.max_message_bytes(topic)
+    /// What holds for a topic's batches; `None` if there is no such topic.
+    pub(crate) fn batch_rules(&self, topic: &str) -> Option<BatchRules> {
+        self.lock().engine.batch_rules(topic)
+    }
+
+    /// Whether some topic may store batches in another codec than they come in.
+    pub(crate) fn recompresses(&self) -> bool {
+        self.recompresses.load(Ordering::Relaxed)
     }
 
     /// One step.
@@ -151,6 +162,8 @@ impl Driver {
         inner.engine.set_room(self.budget.room());
         let before = inner.engine.deadline();
         let outputs = inner.engine.step(self.clock.now(), input);
+        let recompresses = inner.engine.recompresses();
+        self.recompresses.store(recompresses, Ordering::Relaxed);
         self.dispatch_all(inner, outputs);
         let after = inner.engine.deadline();
         if after.is_some_and(|after| before.is_none_or(|before| after < before)) {

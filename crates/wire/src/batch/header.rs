@@ -86,6 +86,14 @@ impl BatchHeader {
         Ok(read)
     }
 
+    /// The same, but that the records are stored in this codec.
+    pub(super) fn with_compression(self, codec: Compression) -> BatchHeader {
+        BatchHeader {
+            attributes: self.attributes & !CODEC | codec.id(),
+            ..self
+        }
+    }
+
     pub(super) fn write(&self) -> [u8; HEADER_SIZE] {
         let mut header = [0; HEADER_SIZE];
         let mut put = |at: usize, bytes: &[u8]| header[at..at + bytes.len()].copy_from_slice(bytes);

@@ -190,6 +190,30 @@ impl ClientBatch {
     pub fn survey(&self) -> &Survey {
         &self.survey
     }
+
+    /// The same records in another codec, for a topic whose `compression.type` is not its producers'.
+    pub fn recompressed(&self, codec: Compression) -> ClientBatch {
+        let area = &self.bytes[HEADER_SIZE..];
+        let stored = match self.compression() {
+            Compression::None => codec.compress(area),
+            from => from
+                .convert(area, codec, self.survey.inflated)
+                .expect("its records were walked within this limit"),
+        };
+        let mut header = BatchHeader {
+            length: length(&stored),
+            ..self.header
+        }
+        .with_compression(codec);
+        header.crc = checksum(&header, &stored);
+        let mut bytes = BytesMut::with_capacity(HEADER_SIZE + stored.len());
+        bytes.extend_from_slice(&header.write());
+        bytes.extend_from_slice(&stored);
+        ClientBatch {
+            batch: Batch::built(header, bytes.freeze()),
+            survey: self.survey,
+        }
+    }
 }
 
 impl Deref for ClientBatch {

@@ -87,3 +87,21 @@ fn a_snappy_block_that_claims_too_much_is_refused_before_memory_is_taken() {
         Err(corrupt)
     );
 }
+
+#[test]
+fn every_codec_becomes_every_other_within_the_limit() {
+    let data = text(200_000);
+    for from in ALL {
+        let packed = from.compress(&data);
+        for to in ALL {
+            let converted = from
+                .convert(&packed, to, data.len())
+                .expect("within the limit");
+            assert_eq!(to.decompress(&converted, data.len()).as_ref(), Ok(&data));
+            assert_eq!(converted, to.compress(&data), "{from:?} to {to:?}");
+            let limit = data.len() - 1;
+            let over = Err(CompressionError::OverLimit { limit });
+            assert_eq!(from.convert(&packed, to, limit), over, "{from:?} to {to:?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! against `max.message.bytes`, the checksum, the header, the records (`UnifiedLog`, `LogValidator`).
 //! Nothing is unpacked before all that is cheap was checked.
 
+use crate::api::BatchRules;
 use bytes::Bytes;
 use once_wire::batch::{Batch, BatchError, BatchHeader, ClientBatch};
 use once_wire::compression::{Compression, CompressionError};
@@ -79,6 +80,18 @@ impl Records {
                 size: Some(header.size()),
             }),
         };
+    }
+
+    /// Brings a sound batch into its topic's codec. One that is larger than its topic takes stays as it is:
+    /// the log refuses it.
+    pub(super) fn convert(&mut self, rules: &BatchRules) {
+        if let Self::Sound(batch) = self
+            && let Some(codec) = rules.compression
+            && codec != batch.compression()
+            && batch.size() as u64 <= u64::from(rules.max_bytes)
+        {
+            *batch = batch.recompressed(codec);
+        }
     }
 
     /// As [`Records::check`]; what does not fit into `room` stays unchecked.

@@ -135,8 +135,8 @@ impl Rig {
             .expect("a served API");
         let mut reader = Reader::new(body.finish_contiguous());
         let mut call = (row.parse)(&mut reader, version).expect("our own encoding");
-        if call.is_heavy() {
-            call.check(&|topic| self.engine.max_message_bytes(topic));
+        if call.is_heavy(self.engine.recompresses()) {
+            call.check(&|topic| self.engine.batch_rules(topic));
         }
         assert_eq!(reader.remaining(), 0, "the codec reads what it wrote");
         let header = RequestHeader {

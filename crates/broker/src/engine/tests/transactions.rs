@@ -15,6 +15,7 @@ use once_wire::message::init_producer_id_request::InitProducerIdRequest;
 use once_wire::message::list_offsets_request::{
     ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
 };
+use once_wire::message::metadata_request::MetadataRequest;
 use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 
 const INIT: i16 = 4;
@@ -364,4 +365,34 @@ fn an_idle_transaction_is_aborted_by_its_timeout() {
         producer.produce(&mut rig, 0),
         ErrorCode::InvalidProducerEpoch.code()
     );
+}
+
+#[test]
+fn what_comes_after_early_data_is_decided_after_it() {
+    let mut rig = with_topic();
+    let producer = Producer::start(&mut rig);
+    let connection = producer.connection;
+    rig.flush_at_once = false;
+    let added = rig.send(connection, ADD, &producer.add(&[0]));
+    let batch = BatchBuilder::new()
+        .producer(producer.id, producer.epoch, 0)
+        .transactional(true)
+        .push(1_700_000_000_000, None, Some(b"value"), &[])
+        .build();
+    let sent = rig.send(connection, PRODUCE, &produce(0, batch.as_bytes().clone()));
+    let ended = rig.send(connection, END, &producer.end(true));
+    let other = rig.send(connection, 12, &MetadataRequest::default());
+    rig.flush();
+    assert!(
+        rig.answer::<AddPartitionsToTxnRequest>(added, ADD)
+            .is_some()
+    );
+    let answer = rig.answer::<ProduceRequest>(sent, PRODUCE).expect("told");
+    let part = &answer.responses[0].partition_responses[0];
+    assert_eq!((part.error_code, part.base_offset), (0, 0));
+    let answer = rig.answer::<EndTxnRequest>(ended, END).expect("told");
+    assert_eq!(answer.error_code, 0);
+    assert!(rig.answer::<MetadataRequest>(other, 12).is_some());
+    let next = rig.call(connection, 12, &MetadataRequest::default());
+    assert_eq!(next.brokers.len(), 1, "nobody is left behind");
 }

@@ -1,0 +1,138 @@
+//! Answers whose size follows from what there is, not from how often it is asked for; and what is
+//! nobody's to ask for.
+
+use super::rig::Rig;
+use crate::engine::ConnectionId;
+use once_wire::batch::BatchBuilder;
+use once_wire::error::ErrorCode;
+use once_wire::message::consumer_group_describe_request::ConsumerGroupDescribeRequest;
+use once_wire::message::create_topics_request::{CreatableTopic, CreateTopicsRequest};
+use once_wire::message::describe_configs_request::{
+    DescribeConfigsRequest, DescribeConfigsResource,
+};
+use once_wire::message::describe_groups_request::DescribeGroupsRequest;
+use once_wire::message::list_offsets_request::{
+    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
+};
+use once_wire::message::metadata_request::{MetadataRequest, MetadataRequestTopic};
+use once_wire::message::offset_fetch_request::{
+    OffsetFetchRequest, OffsetFetchRequestGroup, OffsetFetchRequestTopic,
+};
+use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
+
+fn rig() -> (Rig, ConnectionId) {
+    let mut rig = Rig::new();
+    let client = rig.connect();
+    let topic = CreatableTopic {
+        name: "t".into(),
+        num_partitions: 2,
+        replication_factor: 1,
+        ..Default::default()
+    };
+    let request = CreateTopicsRequest {
+        topics: vec![topic],
+        ..Default::default()
+    };
+    assert_eq!(rig.call(client, 7, &request).topics[0].error_code, 0);
+    (rig, client)
+}
+
+#[test]
+fn what_is_asked_many_times_is_answered_once() {
+    const TIMES: usize = 50;
+    let (mut rig, client) = rig();
+    let topic = MetadataRequestTopic {
+        name: Some("t".into()),
+        ..Default::default()
+    };
+    let request = MetadataRequest {
+        topics: Some(vec![topic; TIMES]),
+        ..Default::default()
+    };
+    assert_eq!(rig.call(client, 12, &request).topics.len(), 1);
+
+    let resource = DescribeConfigsResource {
+        resource_type: 2,
+        resource_name: "t".into(),
+        ..Default::default()
+    };
+    let request = DescribeConfigsRequest {
+        resources: vec![resource; TIMES],
+        ..Default::default()
+    };
+    assert_eq!(rig.call(client, 4, &request).results.len(), 1);
+
+    let topics = vec![OffsetFetchRequestTopic {
+        name: "t".into(),
+        partition_indexes: vec![0; TIMES],
+        ..Default::default()
+    }];
+    let request = OffsetFetchRequest {
+        group_id: "g".into(),
+        topics: Some(topics),
+        ..Default::default()
+    };
+    assert_eq!(rig.call(client, 7, &request).topics[0].partitions.len(), 1);
+    let group = OffsetFetchRequestGroup {
+        group_id: "g".into(),
+        ..Default::default()
+    };
+    let request = OffsetFetchRequest {
+        groups: vec![group; TIMES],
+        ..Default::default()
+    };
+    assert_eq!(rig.call(client, 8, &request).groups.len(), 1);
+
+    let request = ConsumerGroupDescribeRequest {
+        group_ids: vec!["g".into(); TIMES],
+        ..Default::default()
+    };
+    assert_eq!(rig.call(client, 1, &request).groups.len(), 1);
+    let request = DescribeGroupsRequest {
+        groups: vec!["g".into(); TIMES],
+        ..Default::default()
+    };
+    assert_eq!(rig.call(client, 5, &request).groups.len(), 1);
+}
+
+#[test]
+fn the_catalogs_log_is_no_topic() {
+    let (mut rig, client) = rig();
+    let unknown = ErrorCode::UnknownTopicOrPartition.code();
+    let batch = BatchBuilder::new().push(0, None, Some(b"forged"), &[]);
+    let data = PartitionProduceData {
+        records: Some(batch.build().as_bytes().clone()),
+        ..Default::default()
+    };
+    let topic = TopicProduceData {
+        name: "__cluster_metadata".into(),
+        partition_data: vec![data],
+        ..Default::default()
+    };
+    let request = ProduceRequest {
+        acks: -1,
+        timeout_ms: 1000,
+        topic_data: vec![topic],
+        ..Default::default()
+    };
+    let answer = rig.call(client, 9, &request);
+    assert_eq!(
+        answer.responses[0].partition_responses[0].error_code,
+        unknown
+    );
+    let topic = ListOffsetsTopic {
+        name: "__cluster_metadata".into(),
+        partitions: vec![ListOffsetsPartition {
+            timestamp: -1,
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let request = ListOffsetsRequest {
+        replica_id: -1,
+        topics: vec![topic],
+        ..Default::default()
+    };
+    let answer = rig.call(client, 7, &request);
+    assert_eq!(answer.topics[0].partitions[0].error_code, unknown);
+}
