@@ -259,14 +259,23 @@ impl<D: Disk> Recovery<'_, D> {
     /// it lost, an older state of those files would pass for the present one. The log itself waits for the store's
     /// next checkpoint then.
     fn settle(self, store: &mut Store<D>) -> Result<(), RecoverError> {
-        if self.opening.durable && self.opening.recovery_point == 0 {
+        let Changed {
+            dir,
+            mut logs,
+            rebuilt,
+        } = self.changed;
+        if self.opening.recovery_point == 0 {
             // No checkpoint has named this partition yet: whose it is may be page cache that no disk has seen,
             // as the log may. Once it is named its directory must say so after every power loss.
             let path = self.dir.join(PARTITION_METADATA);
-            let text = metadata_text(self.opening.topic_id);
-            replace_file(&*self.disk, &path, text.as_bytes()).map_err(RecoverError::io(&path))?;
+            if self.opening.durable {
+                let text = metadata_text(self.opening.topic_id);
+                replace_file(&*self.disk, &path, text.as_bytes())
+                    .map_err(RecoverError::io(&path))?;
+            } else {
+                logs.insert(path);
+            }
         }
-        let Changed { dir, logs, rebuilt } = self.changed;
         let own = dir || !rebuilt.is_empty();
         // After an unclean stop no name is known to be durable.
         store.left_unsynced(logs, rebuilt, dir || !self.opening.clean);

@@ -98,6 +98,18 @@ fn whose_the_batches_are_survives_a_power_loss_after_a_failed_first_flush() {
 }
 
 #[test]
+fn a_checkpoint_without_fsync_makes_durable_whose_the_batches_of_a_killed_life_are() {
+    let mut partition = Partition::without_fsync(small_config());
+    partition.run(&data(2, 1));
+    partition.crash(Crash::Process);
+    partition.run(&Step::Checkpoint);
+    partition.disk.crash(Crash::LoseAll);
+    let found = files(&partition);
+    let metadata = String::from_utf8_lossy(&found["partition.metadata"]).into_owned();
+    assert!(metadata.ends_with(&TOPIC_ID.to_string()), "{metadata}");
+}
+
+#[test]
 fn a_partition_that_was_never_written_has_no_directory() {
     let mut partition = Partition::new(small_config());
     let before = partition.disk.syncs();
