@@ -1,7 +1,7 @@
 //! Reading a journal after a stop or a crash: which entries are whole, what is torn, what is damaged.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -89,6 +89,7 @@ pub struct JournalBatch {
 /// What the journal files of a directory hold.
 pub struct JournalScan<D: Disk> {
     disk: Arc<D>,
+    journal: Uuid,
     /// Files that hold nothing that is needed.
     spare: Vec<Spare>,
     /// The others, oldest first.
@@ -107,6 +108,7 @@ impl<D: Disk> JournalScan<D> {
     pub fn read(disk: Arc<D>, dir: &Path, journal: Uuid) -> Result<Self, JournalError> {
         let mut scan = JournalScan {
             disk,
+            journal,
             spare: Vec::new(),
             files: Vec::new(),
             batches: Vec::new(),
@@ -161,14 +163,28 @@ impl<D: Disk> JournalScan<D> {
     /// # Errors
     /// The disk's.
     pub fn retire(self, dir: &Path) -> io::Result<()> {
-        // Newest first: what is left after a crash in between is a beginning, which is known to be flushed.
-        let all = self.spare.iter().chain(&self.files);
-        for file in all.clone().rev() {
-            self.disk.remove(&file.path)?;
-        }
-        if all.count() == 0 {
+        if self.spare.is_empty() && self.files.is_empty() {
             return Ok(());
         }
+        // A head that needs nothing before it, so that a crash may leave any of the others: a file that is newest
+        // once those after it are gone may need some that are gone, too.
+        let path = dir.join(format!("{NAME}{}", self.names));
+        let head = FileHead {
+            journal: self.journal,
+            generation: self.next_generation,
+            oldest: self.next_generation,
+            first: self.next_entry,
+        };
+        let file = self.disk.open(&path, true)?;
+        self.disk
+            .write_at(&file, 0, &[IoSlice::new(&head.encode())])?;
+        self.disk.sync(&file)?;
+        self.disk.sync_dir(dir)?;
+        for file in self.spare.iter().chain(&self.files) {
+            self.disk.remove(&file.path)?;
+        }
+        self.disk.sync_dir(dir)?;
+        self.disk.remove(&path)?;
         self.disk.sync_dir(dir)
     }
 

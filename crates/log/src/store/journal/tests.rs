@@ -231,6 +231,34 @@ fn anothers_journal_and_a_later_version_are_refused() {
     ));
 }
 
+#[test]
+fn a_crash_while_a_journal_is_removed_is_no_damage() {
+    for stop in 1.. {
+        let disk = disk();
+        let mut journal = begin(&disk);
+        // Files are freed early and late, so that one that is not the newest needs some that are used again.
+        for n in 0..60 {
+            append(&mut journal, &[batch(n, 1_200)]).expect("appends");
+            if n % 20 == 15 {
+                journal.free(journal.next_entry() - 5);
+            }
+        }
+        disk.stop_in(stop);
+        let removed = scan(&disk).expect("is sound").retire(&dir());
+        let how = if stop % 2 == 0 {
+            Crash::Process
+        } else {
+            Crash::Seeded(stop)
+        };
+        disk.crash(how);
+        scan(&disk).expect("a crash is no damage");
+        if removed.is_ok() {
+            assert!(stop > 10, "only {stop} changes");
+            return;
+        }
+    }
+}
+
 /// What happens to a journal.
 #[derive(Clone, Debug)]
 enum Step {
