@@ -14,6 +14,7 @@ mod consumer_group_heartbeat;
 mod create_partitions;
 mod create_topics;
 mod delete_groups;
+mod delete_records;
 mod delete_topics;
 mod describe_cluster;
 mod describe_configs;
@@ -147,6 +148,7 @@ pub(crate) const TABLE: &[Row] = &[
     row::<api_versions::ApiVersions>(),
     row::<create_topics::CreateTopics>(),
     row::<delete_topics::DeleteTopics>(),
+    delete_records::row(),
     row::<init_producer_id::InitProducerId>(),
     row::<offset_for_leader_epoch::OffsetForLeaderEpoch>(),
     row::<add_partitions_to_txn::AddPartitionsToTxn>(),

@@ -81,6 +81,16 @@ pub struct Config {
     pub log_segment_bytes: i32,
     /// `log.roll.ms`, as `segment.ms` of topics.
     pub log_roll_ms: i64,
+    /// `log.retention.check.interval.ms`: how often old records are looked for.
+    pub log_retention_check_interval_ms: i64,
+    /// `log.retention.bytes`, as `retention.bytes` of topics.
+    pub log_retention_bytes: i64,
+    /// `log.retention.ms`, as `retention.ms` of topics; unset: `log.retention.minutes` says it.
+    pub log_retention_ms: Option<i64>,
+    /// `log.retention.minutes`; unset: `log.retention.hours` says it.
+    pub log_retention_minutes: Option<i32>,
+    /// `log.retention.hours`.
+    pub log_retention_hours: i32,
     /// `log.index.interval.bytes`.
     pub log_index_interval_bytes: i32,
     /// `fetch.max.bytes`: the most that one fetch returns, whatever it asks for.
@@ -153,6 +163,11 @@ impl Default for Config {
             message_max_bytes: 1_048_588,
             log_segment_bytes: 1_073_741_824,
             log_roll_ms: 604_800_000,
+            log_retention_check_interval_ms: 300_000,
+            log_retention_bytes: -1,
+            log_retention_ms: None,
+            log_retention_minutes: None,
+            log_retention_hours: 168,
             log_index_interval_bytes: 4_096,
             fetch_max_bytes: 57_671_680,
             max_fetch_sessions: 1_000,

@@ -32,6 +32,7 @@ mod logs;
 mod order;
 mod output;
 mod replay;
+mod retention;
 mod session;
 mod shard;
 mod submit;

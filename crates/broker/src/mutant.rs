@@ -34,6 +34,10 @@ pub enum Mutant {
     EpochCheck,
     /// What a deleted topic had is removed before the deletion is durable.
     RemoveBeforeDurable,
+    /// A log starts later before that is durable.
+    StartBeforeDurable,
+    /// The files of deleted records are removed before it is durable that the log starts later.
+    RemoveBeforeStart,
     /// What recovery found is taken for durable without a flush.
     TrustFoundBytes,
 }

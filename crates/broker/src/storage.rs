@@ -13,6 +13,6 @@ mod writer;
 
 pub use journal::{JournalLimits, Journaling};
 pub use places::Places;
-pub use points::{Points, RecoveryPoints, mark_clean};
+pub use points::{Offsets, Points, mark_clean};
 pub use recovery::{Recovery, recover};
 pub use writer::{Debts, Owner, StorageError, Work, Writer, settle};

@@ -162,26 +162,30 @@ impl PartitionLog {
 
     /// Writes the leader epochs if they are new, and rolls if the batch may not go to the last segment.
     fn make_room(&mut self, now: i64, batch: &Extent, writes: &mut Vec<Write>) {
-        let base = self.offsets.end();
         if self.epochs_unwritten {
             writes.push(Write::LeaderEpochs(self.epochs.entries().to_vec()));
             self.epochs_unwritten = false;
         }
-        match self.segments.last_mut() {
-            Some(active) if !active.must_roll(&self.config, now, batch) => return,
-            Some(active) => {
-                let segment = active.base;
-                writes.extend(
-                    active
-                        .take_time_entry()
-                        .map(|entry| Write::TimeIndex { segment, entry }),
-                );
-                if self.last_snapshot != Some(base) {
-                    writes.push(Write::Snapshot(self.snapshot()));
-                    self.last_snapshot = Some(base);
-                }
+        let last = self.segments.last();
+        if last.is_none_or(|active| active.must_roll(&self.config, now, batch)) {
+            self.roll(now, writes);
+        }
+    }
+
+    /// Closes the last segment, and begins another at the log's end.
+    pub(crate) fn roll(&mut self, now: i64, writes: &mut Vec<Write>) {
+        let base = self.offsets.end();
+        if let Some(active) = self.segments.last_mut() {
+            let segment = active.base;
+            writes.extend(
+                active
+                    .take_time_entry()
+                    .map(|entry| Write::TimeIndex { segment, entry }),
+            );
+            if self.last_snapshot != Some(base) {
+                writes.push(Write::Snapshot(self.snapshot()));
+                self.last_snapshot = Some(base);
             }
-            None => {}
         }
         writes.push(Write::Roll { base });
         self.segments.push(Segment::new(base, now));

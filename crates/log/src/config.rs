@@ -20,6 +20,12 @@ pub struct LogConfig {
     pub compacted: bool,
     /// `compression.type`: the codec that clients' batches are stored in; `None` keeps the producers'.
     pub compression: Option<Compression>,
+    /// `cleanup.policy` contains `delete`: records may be deleted by request, age and size.
+    pub deletes: bool,
+    /// `retention.ms`: a segment whose newest record is older is deleted, in milliseconds; negative is never.
+    pub retention_ms: i64,
+    /// `retention.bytes`: the oldest segments are deleted while the others have as much; negative is never.
+    pub retention_bytes: i64,
     /// `message.timestamp.type`: whether the producers' timestamps are kept, or the broker stamps each batch.
     pub timestamp_type: TimestampType,
     /// `message.timestamp.before.max.ms`: how far a timestamp may lie in the past, in milliseconds.
@@ -60,6 +66,9 @@ impl Default for LogConfig {
             max_message_bytes: 1024 * 1024 + 12,
             compacted: false,
             compression: None,
+            deletes: true,
+            retention_ms: 7 * 24 * 60 * 60 * 1000,
+            retention_bytes: -1,
             timestamp_type: TimestampType::CreateTime,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 60 * 60 * 1000,

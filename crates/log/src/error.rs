@@ -99,6 +99,33 @@ impl AppendError {
     }
 }
 
+/// Why records are not deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeleteError {
+    /// The offset is negative or above the high watermark.
+    #[error("offset {offset} is out of range: records below {high_watermark} can be deleted")]
+    OffsetOutOfRange {
+        /// What was asked for.
+        offset: i64,
+        /// The high watermark.
+        high_watermark: i64,
+    },
+    /// The topic's `cleanup.policy` has no `delete`.
+    #[error("cleanup.policy has no delete, so the topic's records stay")]
+    Policy,
+}
+
+impl DeleteError {
+    /// The code a client gets.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            DeleteError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+            DeleteError::Policy => ErrorCode::PolicyViolation,
+        }
+    }
+}
+
 /// Why a read is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {

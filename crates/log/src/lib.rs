@@ -19,6 +19,7 @@ mod offsets;
 mod producer;
 mod producers;
 mod read;
+mod retain;
 mod segments;
 pub mod snapshot;
 pub mod store;
@@ -33,7 +34,7 @@ pub use aborted::{ABORTED_ENTRY_BYTES, AbortedEntry, AbortedTransaction};
 pub use append::Appended;
 pub use config::LogConfig;
 pub use epochs::EpochEntry;
-pub use error::{AppendError, ReadError};
+pub use error::{AppendError, DeleteError, ReadError};
 pub use index::{INDEX_ENTRY_BYTES, IndexEntry, SparseIndex};
 pub use log::{PartitionLog, Recovered};
 pub use once_wire::batch::TimestampType;
@@ -42,6 +43,7 @@ pub use producer::{
     WINDOW,
 };
 pub use read::{FileRange, Isolation, Read, Source};
+pub use retain::Deletion;
 pub use segments::Segment;
 pub use time_index::{TIME_INDEX_ENTRY_BYTES, TimeIndexEntry};
 pub use timestamp::{FoundTimestamp, TimestampLookup, TimestampSearch};

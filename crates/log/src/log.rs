@@ -27,7 +27,7 @@ pub struct Recovered {
     pub segments: Vec<Segment>,
     /// The producers as the batches below `end_offset` leave them.
     pub producers: BTreeMap<i64, ProducerEntry>,
-    /// The offset of the newest snapshot file, if there is one.
+    /// The offset of a whole snapshot at the end, if there is one.
     pub last_snapshot: Option<i64>,
 }
 
@@ -40,6 +40,8 @@ pub struct PartitionLog {
     pub(crate) config: LogConfig,
     pub(crate) leader_epoch: i32,
     pub(crate) offsets: Offsets,
+    /// Where the log will start once that is durable; the start itself if nothing is on its way.
+    pub(crate) ordered_start: i64,
     pub(crate) epochs: LeaderEpochs,
     /// The epochs in memory are not yet in the file: the next append writes them.
     pub(crate) epochs_unwritten: bool,
@@ -88,6 +90,7 @@ impl PartitionLog {
             config,
             leader_epoch,
             offsets: Offsets::flushed(found.log_start_offset, found.end_offset),
+            ordered_start: found.log_start_offset,
             epochs,
             epochs_unwritten,
             producers: Producers::new(found.producers),

@@ -44,6 +44,16 @@ impl Offsets {
         self.end = last + 1;
     }
 
+    /// The log starts at `start`, if it does not start later already.
+    pub(crate) fn starts_at(&mut self, start: i64) {
+        assert!(
+            start <= self.high_watermark,
+            "a log that starts at {start} would start above its high watermark {}",
+            self.high_watermark
+        );
+        self.start = self.start.max(start);
+    }
+
     /// What lies below `end` is flushed. A flush that was overtaken by a later one changes nothing.
     pub(crate) fn flushed_to(&mut self, end: i64) -> bool {
         assert!(

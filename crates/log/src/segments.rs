@@ -115,6 +115,14 @@ impl Segment {
         Some(due)
     }
 
+    /// When its newest record was written: by the records' timestamps, or, if none has one, by the broker's clock.
+    pub(crate) fn newest(&self) -> i64 {
+        match self.max_timestamp.timestamp {
+            NONE => self.created,
+            timestamp => timestamp,
+        }
+    }
+
     /// As [`Segment::take_time_entry`], but only looking.
     pub(crate) fn due_time_entry(&self) -> Option<TimeIndexEntry> {
         (self.max_timestamp.timestamp > self.last_time_entry).then_some(self.max_timestamp)

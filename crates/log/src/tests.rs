@@ -7,5 +7,6 @@ mod files;
 mod harness;
 mod model;
 mod reader;
+mod retain;
 mod state;
 mod timestamps;

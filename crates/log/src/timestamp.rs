@@ -44,17 +44,24 @@ pub struct TimestampSearch {
 }
 
 impl PartitionLog {
-    /// The first record with a timestamp at or after `timestamp`.
+    /// The first record with a timestamp at or after `timestamp`; only in segments beyond the one of the base
+    /// `beyond`, if that is told. A segment may have had such a record and have lost it, where the log starts
+    /// within it: if its file has none, the search goes on beyond it.
     #[must_use]
-    pub fn offset_for_timestamp(&self, timestamp: i64, isolation: Isolation) -> TimestampLookup {
-        let found = self
-            .segments
+    pub fn offset_for_timestamp(
+        &self,
+        timestamp: i64,
+        isolation: Isolation,
+        beyond: Option<i64>,
+    ) -> TimestampLookup {
+        let upper = self.readable_end(isolation);
+        self.segments
             .iter()
-            .find(|s| s.max_timestamp.timestamp >= timestamp);
-        match found {
-            Some(segment) => self.search(segment, timestamp, self.readable_end(isolation)),
-            None => TimestampLookup::NotFound,
-        }
+            .filter(|s| s.max_timestamp.timestamp >= timestamp)
+            .filter(|s| beyond.is_none_or(|base| s.base > base))
+            .map(|segment| self.search(segment, timestamp, upper))
+            .find(|found| *found != TimestampLookup::NotFound)
+            .unwrap_or(TimestampLookup::NotFound)
     }
 
     /// The first record that has the largest timestamp of the log (ListOffsets' −3). Not found while it is
@@ -70,7 +77,7 @@ impl PartitionLog {
         if largest == NONE {
             TimestampLookup::NotFound
         } else {
-            self.offset_for_timestamp(largest, isolation)
+            self.offset_for_timestamp(largest, isolation, None)
         }
     }
 

@@ -28,6 +28,12 @@ pub enum Write {
     },
     /// A batch at the end of the last segment.
     Batch(BatchWrite),
+    /// The files of all segments below this one's base go, and the snapshots below it: the log starts there or
+    /// later, durably.
+    DropSegments {
+        /// The base offset of the first segment that stays.
+        below: i64,
+    },
 }
 
 /// The producer table below `end`, for `<end>.snapshot` and `<end>.window`.

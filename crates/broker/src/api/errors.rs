@@ -16,11 +16,10 @@ pub(crate) fn fenced_for(error: ErrorCode, version: i16, knows: i16) -> ErrorCod
     }
 }
 
-/// What a client is told when files cannot be read. A segment that is gone went with its topic.
+/// What a client is told when files cannot be read that the log still has.
 pub(crate) fn of_read(failure: &ReadFailure) -> ErrorCode {
     match failure {
-        ReadFailure::Gone(_) => ErrorCode::UnknownTopicOrPartition,
-        ReadFailure::Io { .. } => ErrorCode::KafkaStorageError,
+        ReadFailure::Gone(_) | ReadFailure::Io { .. } => ErrorCode::KafkaStorageError,
         ReadFailure::Corrupt { .. } => ErrorCode::CorruptMessage,
     }
 }

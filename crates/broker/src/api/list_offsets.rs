@@ -9,7 +9,8 @@
 use super::call::reply_or_close;
 use super::{Call, Outcome, Row, Wake, encode_reply, errors};
 use crate::engine::{Context, LogId, Look, ReadId, Seen};
-use once_log::{FoundTimestamp, Isolation, TimestampLookup};
+use once_log::store::ReadFailure;
+use once_log::{FoundTimestamp, Isolation, TimestampLookup, TimestampSearch};
 use once_wire::api::ApiKey;
 use once_wire::codec::{DecodeError, Message, Reader, Request, VersionRange};
 use once_wire::error::ErrorCode;
@@ -41,6 +42,8 @@ fn parse(reader: &mut Reader, version: i16) -> Result<Box<dyn Call>, DecodeError
 /// A lookup whose file read is outstanding.
 struct Reading {
     read: ReadId,
+    log: LogId,
+    segment: i64,
     topic: usize,
     partition: usize,
 }
@@ -53,27 +56,11 @@ struct ListOffsets {
 
 impl Call for ListOffsets {
     fn start(&mut self, cx: &mut Context<'_>) -> Outcome {
-        let isolation = if self.request.isolation_level == 1 {
-            Isolation::ReadCommitted
-        } else {
-            Isolation::ReadUncommitted
-        };
-        let request = std::mem::take(&mut self.request);
-        for (topic_index, topic) in request.topics.iter().enumerate() {
-            let mut partitions = Vec::with_capacity(topic.partitions.len());
-            for (index, wanted) in topic.partitions.iter().enumerate() {
-                let (answer, reading) = match look(cx, &topic.name, wanted, isolation) {
-                    Ok(found) => found,
-                    Err(error) => (failed(wanted.partition_index, error), None),
-                };
-                self.reading.extend(reading.map(|read| Reading {
-                    read,
-                    topic: topic_index,
-                    partition: index,
-                }));
-                partitions.push(answer);
-            }
-            let name = topic.name.clone();
+        for topic in 0..self.request.topics.len() {
+            let wanted = &self.request.topics[topic];
+            let (name, count) = (wanted.name.clone(), wanted.partitions.len());
+            let partitions = (0..count).map(|index| self.look(cx, topic, index, None));
+            let partitions = partitions.collect();
             self.topics.push(ListOffsetsTopicResponse {
                 name,
                 partitions,
@@ -88,18 +75,62 @@ impl Call for ListOffsets {
             && let Some(index) = self.reading.iter().position(|reading| reading.read == read)
         {
             let reading = self.reading.swap_remove(index);
-            let place = &mut self.topics[reading.topic].partitions[reading.partition];
-            match result {
-                Ok(Seen::Record(Some(found))) => *place = answer(place.partition_index, found),
-                Ok(Seen::Record(None) | Seen::Batches(_)) => {}
-                Err(failure) => *place = failed(place.partition_index, errors::of_read(&failure)),
-            }
+            self.came(cx, &reading, result);
         }
         self.finish(cx)
     }
 }
 
 impl ListOffsets {
+    /// Looks at one partition; by time, only in segments beyond `beyond`, if that is told.
+    fn look(
+        &mut self,
+        cx: &mut Context<'_>,
+        topic: usize,
+        partition: usize,
+        beyond: Option<i64>,
+    ) -> ListOffsetsPartitionResponse {
+        let isolation = if self.request.isolation_level == 1 {
+            Isolation::ReadCommitted
+        } else {
+            Isolation::ReadUncommitted
+        };
+        let of_topic = &self.request.topics[topic];
+        let wanted = &of_topic.partitions[partition];
+        match look(cx, &of_topic.name, wanted, isolation, beyond) {
+            Err(error) => failed(wanted.partition_index, error),
+            Ok(Found::Answer(answer)) => answer,
+            Ok(Found::InFile(log, search)) => {
+                self.reading.push(Reading {
+                    read: cx.read_file(log, Look::Record(search)),
+                    log,
+                    segment: search.range.segment,
+                    topic,
+                    partition,
+                });
+                nothing(wanted.partition_index)
+            }
+        }
+    }
+
+    /// A file read came back. Its segment may have left the log since; and the record that made it the one to
+    /// look at may have been deleted, while a later segment has another.
+    fn came(&mut self, cx: &mut Context<'_>, of: &Reading, result: Result<Seen, ReadFailure>) {
+        let index = self.topics[of.topic].partitions[of.partition].partition_index;
+        let by_time = self.request.topics[of.topic].partitions[of.partition].timestamp >= 0;
+        let there = cx.has_segment(of.log, of.segment);
+        let answer = match result {
+            Ok(Seen::Record(Some(found))) => answer(index, found),
+            Ok(Seen::Record(None)) if by_time => {
+                self.look(cx, of.topic, of.partition, Some(of.segment))
+            }
+            Ok(Seen::Record(None) | Seen::Batches(_)) => nothing(index),
+            Err(_) if !there => self.look(cx, of.topic, of.partition, None),
+            Err(failure) => failed(index, errors::of_read(&failure)),
+        };
+        self.topics[of.topic].partitions[of.partition] = answer;
+    }
+
     /// Versions before 4 cannot tell a leader epoch.
     fn without_epochs(&mut self) {
         for partition in self
@@ -136,13 +167,18 @@ impl ListOffsets {
     }
 }
 
-type Found = (ListOffsetsPartitionResponse, Option<ReadId>);
+/// What one look found.
+enum Found {
+    Answer(ListOffsetsPartitionResponse),
+    InFile(LogId, TimestampSearch),
+}
 
 fn look(
     cx: &mut Context<'_>,
     topic: &str,
     wanted: &ListOffsetsPartition,
     isolation: Isolation,
+    beyond: Option<i64>,
 ) -> Result<Found, ErrorCode> {
     let unknown = ErrorCode::UnknownTopicOrPartition;
     let id: LogId = cx.find_log(topic, wanted.partition_index).ok_or(unknown)?;
@@ -161,10 +197,6 @@ fn look(
         leader_epoch,
         ..Default::default()
     };
-    let nothing = ListOffsetsPartitionResponse {
-        partition_index: wanted.partition_index,
-        ..Default::default()
-    };
     let end = match isolation {
         Isolation::ReadUncommitted => log.high_watermark(),
         Isolation::ReadCommitted => log.last_stable_offset(),
@@ -172,24 +204,29 @@ fn look(
     let found = match wanted.timestamp {
         -1 => at(-1, end),
         -2 | -4 => at(-1, log.log_start_offset()),
-        -5 | -6 => nothing,
+        -5 | -6 => nothing(wanted.partition_index),
         timestamp if timestamp < -6 => return Err(ErrorCode::UnsupportedVersion),
         timestamp => {
             let lookup = if timestamp == -3 {
                 log.max_timestamp(isolation)
             } else {
-                log.offset_for_timestamp(timestamp, isolation)
+                log.offset_for_timestamp(timestamp, isolation, beyond)
             };
             match lookup {
-                TimestampLookup::NotFound => nothing,
+                TimestampLookup::NotFound => nothing(wanted.partition_index),
                 TimestampLookup::Found(found) => answer(wanted.partition_index, found),
-                TimestampLookup::InFile(search) => {
-                    return Ok((nothing, Some(cx.read_file(id, Look::Record(search)))));
-                }
+                TimestampLookup::InFile(search) => return Ok(Found::InFile(id, search)),
             }
         }
     };
-    Ok((found, None))
+    Ok(Found::Answer(found))
+}
+
+fn nothing(partition_index: i32) -> ListOffsetsPartitionResponse {
+    ListOffsetsPartitionResponse {
+        partition_index,
+        ..Default::default()
+    }
 }
 
 fn answer(partition_index: i32, found: FoundTimestamp) -> ListOffsetsPartitionResponse {

@@ -17,6 +17,9 @@ pub(crate) fn log_config(config: &Config, catalog: &Catalog, topic: &str) -> Log
         max_message_bytes: size(topic.max_message_bytes),
         compacted: topic.compact,
         compression: codec(&topic.compression_type),
+        deletes: topic.delete,
+        retention_ms: topic.retention_ms,
+        retention_bytes: topic.retention_bytes,
         timestamp_type: if topic.log_append_time {
             TimestampType::LogAppendTime
         } else {

@@ -157,6 +157,31 @@ pub const SETTINGS: &[Setting] = &[
         },
     },
     plain!("log.index.interval.bytes", Int, log_index_interval_bytes, 0),
+    plain!("log.retention.bytes", Long, log_retention_bytes, -1),
+    plain!(
+        "log.retention.check.interval.ms",
+        Long,
+        log_retention_check_interval_ms,
+        1
+    ),
+    Setting {
+        key: "log.retention.hours",
+        kind: Kind::Int,
+        set: |config, text| retention(text).map(|value| config.log_retention_hours = value),
+        get: |config| Some(config.log_retention_hours.to_string()),
+    },
+    Setting {
+        key: "log.retention.minutes",
+        kind: Kind::Int,
+        set: |config, text| retention(text).map(|value| config.log_retention_minutes = Some(value)),
+        get: |config| config.log_retention_minutes.map(|value| value.to_string()),
+    },
+    Setting {
+        key: "log.retention.ms",
+        kind: Kind::Long,
+        set: |config, text| retention(text).map(|value| config.log_retention_ms = Some(value)),
+        get: |config| config.log_retention_ms.map(|value| value.to_string()),
+    },
     plain!("log.roll.ms", Long, log_roll_ms, 1),
     plain!("log.segment.bytes", Int, log_segment_bytes, 1_048_576),
     plain!("max.connections", Int, max_connections, 0),
@@ -221,6 +246,17 @@ pub const SETTINGS: &[Setting] = &[
         1
     ),
 ];
+
+/// How long records are kept: some time, or −1 for ever.
+fn retention<T>(text: &str) -> Result<T, String>
+where
+    T: std::str::FromStr + PartialOrd + std::fmt::Display + From<i8>,
+{
+    match number(text, T::from(-1)) {
+        Ok(value) if value == T::from(0) => Err("0 keeps nothing: -1 keeps for ever".to_owned()),
+        value => value,
+    }
+}
 
 /// One `PLAINTEXT://host:port`. A listener of KRaft's controllers beside it, as in the
 /// `server.properties` that Kafka ships, is read over: there is no quorum.

@@ -18,7 +18,7 @@ use once_coordinator::group::{self, Groups};
 use once_coordinator::ids::TopicPartition;
 use once_coordinator::machine::{Millis, Waiter};
 use once_coordinator::transaction::{self, Transactions};
-use once_log::{AppendError, Appended, PartitionLog};
+use once_log::{AppendError, Appended, DeleteError, PartitionLog};
 use once_wire::error::ErrorCode;
 use once_wire::ids::Uuid;
 
@@ -239,6 +239,13 @@ impl<'e> Context<'e> {
         self.engine.logs.get(log)
     }
 
+    /// Whether a log is there and has the segment of this base. A file read that was asked for
+    /// before the segment left may find nothing.
+    pub(crate) fn has_segment(&self, log: LogId, base: i64) -> bool {
+        let partition = self.engine.logs.get(log);
+        partition.is_some_and(|p| p.log.segments().iter().any(|s| s.base == base))
+    }
+
     /// Appends to a log found in this visit; the answer waits until it is flushed.
     ///
     /// # Errors
@@ -262,7 +269,16 @@ impl<'e> Context<'e> {
         Ok(appended)
     }
 
-    /// Wakes this call when `log`'s high watermark or last stable offset moves.
+    /// Deletes records of a log found in this visit; says where the log starts once they are gone,
+    /// which moves it.
+    ///
+    /// # Errors
+    /// What the log refused.
+    pub(crate) fn delete_records(&mut self, log: LogId, offset: i64) -> Result<i64, DeleteError> {
+        self.engine.delete_records(log, offset)
+    }
+
+    /// Wakes this call when `log`'s start, high watermark or last stable offset moves.
     pub(crate) fn watch(&mut self, log: LogId) {
         self.watches.push(log);
     }

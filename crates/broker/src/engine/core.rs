@@ -127,6 +127,11 @@ impl Engine {
                     self.flushed(log, end);
                 }
             }
+            Input::Started(logs) => {
+                for (log, start) in logs {
+                    self.started(log, start);
+                }
+            }
             Input::Read(read, result) => {
                 self.reading.remove(&read);
                 if let Some(waiter) = self.waiting.reader(read) {
@@ -211,6 +216,11 @@ impl Engine {
     pub(super) fn log_is_gone(&mut self, log: LogId) {
         let released = self.fences.forget(log);
         self.actions.extend(released);
+        self.wake_watchers(log);
+    }
+
+    /// Who watches a log is visited.
+    pub(super) fn wake_watchers(&mut self, log: LogId) {
         for waiter in self.waiting.watchers(log) {
             self.actions.push_back(Action::Wake(waiter, Wake::Moved));
         }
@@ -331,9 +341,7 @@ impl Engine {
         let released = self.fences.flushed(log, end);
         self.actions.extend(released);
         if moved {
-            for waiter in self.waiting.watchers(log) {
-                self.actions.push_back(Action::Wake(waiter, Wake::Moved));
-            }
+            self.wake_watchers(log);
         }
     }
 
@@ -352,6 +360,7 @@ impl Engine {
                     self.actions.push_back(Action::Wake(waiter, Wake::Deadline));
                 }
                 Alarm::ExpireProducers => self.expire_producers(),
+                Alarm::Retain => self.retain(),
             }
         }
     }

@@ -20,6 +20,8 @@ pub enum Input {
     Refused(ConnectionId, String),
     /// Logs are flushed, as the flush policy defines it, up to these end offsets (exclusive).
     Flushed(Vec<(LogId, i64)>),
+    /// Logs start at these offsets, durably.
+    Started(Vec<(LogId, i64)>),
     /// A look into a log's files ended.
     Read(ReadId, Result<Seen, ReadFailure>),
     /// A client's connection is gone.

@@ -52,6 +52,14 @@ pub enum Output {
         /// The end offset that is flushed when all of it is.
         end: i64,
     },
+    /// Make it durable that a log starts at `start`, after all that was written before is flushed;
+    /// then say [`super::Input::Started`]. Starts of many logs may be written down together.
+    Start {
+        /// The log.
+        log: LogId,
+        /// Its first offset.
+        start: i64,
+    },
     /// Look into a log's files; then say [`super::Input::Read`].
     Read {
         /// Names the read.

@@ -11,6 +11,7 @@ use super::identity::Identity;
 use super::ids::LogId;
 use super::logs::{Logs, Partition};
 use super::output::Output;
+use super::retention::RETENTION_AFTER_START_MS;
 use super::topics::LEADER_EPOCH;
 use crate::config::Config;
 use crate::mutant::Mutant;
@@ -107,13 +108,12 @@ impl Engine {
         let mut adopted = vec![None; found.len()];
         let mut logs = Logs::default();
         let mut by_place = BTreeMap::new();
-        let mut metadata = PartitionLog::new(LogConfig::default(), LEADER_EPOCH);
+        let mut metadata = PartitionLog::new(metadata_config(), LEADER_EPOCH);
         let mut sources: BTreeMap<LogId, Box<dyn Batches>> = BTreeMap::new();
         for (index, log) in found.into_iter().enumerate() {
             if log.topic == METADATA_TOPIC {
                 fold("the catalog", &*log.batches, &mut catalog, |_, _, _| {})?;
-                metadata =
-                    PartitionLog::recovered(LogConfig::default(), LEADER_EPOCH, log.recovered);
+                metadata = PartitionLog::recovered(metadata_config(), LEADER_EPOCH, log.recovered);
                 adopted[index] = Some(LogId::METADATA);
             } else {
                 by_place.insert((log.topic_id, log.partition), (index, log));
@@ -279,7 +279,16 @@ impl Engine {
         }
         self.set_machine_alarms();
         self.schedule_producer_expiry();
+        self.schedule_retention(RETENTION_AFTER_START_MS);
         self.act();
+    }
+}
+
+/// The catalog's log is nobody's topic: what is in it stays.
+fn metadata_config() -> LogConfig {
+    LogConfig {
+        deletes: false,
+        ..LogConfig::default()
     }
 }
 

@@ -76,6 +76,7 @@ fn of_log(output: &Output) -> Option<LogId> {
     match output {
         Output::Open { log, .. }
         | Output::Write { log, .. }
+        | Output::Start { log, .. }
         | Output::Read { log, .. }
         | Output::Remove { log } => Some(*log),
         Output::Reply { .. } | Output::Close { .. } | Output::Warn(_) => None,

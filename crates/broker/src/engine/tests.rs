@@ -2,6 +2,7 @@
 
 mod answers;
 mod basics;
+mod deletion;
 mod files;
 mod group_admin;
 mod produce_checks;

@@ -14,6 +14,8 @@ pub(crate) enum Alarm {
     Call(Waiter),
     /// Producer ids without a recent write are forgotten.
     ExpireProducers,
+    /// Old records go.
+    Retain,
 }
 
 /// One alarm each, by time.

@@ -22,9 +22,7 @@ use self::lookers::{Lookers, Lookup};
 use super::driver::Driver;
 use crate::config::FlushPolicy;
 use crate::engine::{LogId, Look, ReadId};
-use crate::storage::{
-    JournalLimits, Journaling, Places, RecoveryPoints, StorageError, Work, Writer,
-};
+use crate::storage::{JournalLimits, Journaling, Offsets, Places, StorageError, Work, Writer};
 use once_log::store::{DataDir, Journal, PartitionDir, RealDisk, Store};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
@@ -78,7 +76,7 @@ impl DiskThreads {
         let (debts, checkpointer) = Checkpointer::new(places.points(), free);
         let log = LogThread {
             // Files are written to be read; what makes a write durable is the journal, or nothing.
-            writer: Writer::new(FlushPolicy::Os, open_partitions.max(1)),
+            writer: Writer::new(FlushPolicy::Os, open_partitions.max(1), places.starts()),
             reports: Arc::clone(&reports),
             debts,
             own_checkpoints: journal.is_none(),
@@ -116,13 +114,15 @@ impl DiskThreads {
         let _ = self.reports.set(Arc::downgrade(driver));
     }
 
-    /// The logs that were recovered, and what the recovery-point checkpoint says since.
+    /// The logs that were recovered, and what the checkpoints say since: how far they are on disk,
+    /// and where they start.
     pub(crate) fn adopt(
         &self,
         stores: Vec<(LogId, PartitionDir, Store<RealDisk>)>,
-        points: RecoveryPoints,
+        points: Offsets,
+        starts: Offsets,
     ) {
-        let opened = self.places().recovered(stores, points);
+        let opened = self.places().recovered(stores, points, starts);
         self.carry_out(opened.into_iter().map(|(_, work)| work).collect());
     }
 
@@ -169,7 +169,7 @@ impl DiskThreads {
 
     /// Carries out what is queued, brings everything to disk and ends the threads. `None` if one of
     /// them failed: the stop is not a clean one.
-    pub(crate) fn stop(&self) -> Option<RecoveryPoints> {
+    pub(crate) fn stop(&self) -> Option<Offsets> {
         let _ = self.queue.send(Order::Stop);
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));

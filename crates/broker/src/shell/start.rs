@@ -82,10 +82,11 @@ pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
         outputs,
         stores,
         points,
+        starts,
         journal,
     } = recover(&disk, &data, settings, identity, clock.now(), entropy)?;
     let threads = DiskThreads::start(disk, Arc::clone(&data), journal, files.partitions)?;
-    threads.adopt(stores, points);
+    threads.adopt(stores, points, starts);
     let budget = Arc::new(Budget::new(config.queued_max_request_bytes));
     let driver = Driver::new(engine, clock, threads, budget);
     driver.disk().report_to(&driver);

@@ -1,9 +1,11 @@
 //! Where each log's files are, and which writer owns them.
 
-use super::points::{Points, RecoveryPoints};
+use super::points::{Offsets, Points};
 use super::writer::{Owner, Work};
 use crate::engine::LogId;
-use once_log::store::{DataDir, DirError, Disk, PartitionDir, ReadBuffers, SegmentReader, Store};
+use once_log::store::{
+    Checkpoint, DataDir, DirError, Disk, PartitionDir, ReadBuffers, SegmentReader, Store,
+};
 use once_wire::hash::java_hash;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
@@ -26,6 +28,7 @@ pub struct Places<D: Disk> {
     data: Arc<DataDir<D>>,
     writers: usize,
     points: Arc<Points<D>>,
+    starts: Arc<Points<D>>,
     by_log: BTreeMap<LogId, Place<D>>,
     buffers: ReadBuffers,
 }
@@ -34,12 +37,15 @@ impl<D: Disk> Places<D> {
     /// No logs yet; their files will be spread over so many writers.
     #[must_use]
     pub fn new(disk: Arc<D>, data: Arc<DataDir<D>>, writers: usize) -> Self {
-        let points = Arc::new(Points::new(Arc::clone(&data)));
+        let checkpoint = |which| Arc::new(Points::new(Arc::clone(&data), which));
+        let points = checkpoint(Checkpoint::RecoveryPoint);
+        let starts = checkpoint(Checkpoint::LogStart);
         Self {
             disk,
             data,
             writers,
             points,
+            starts,
             by_log: BTreeMap::new(),
             buffers: ReadBuffers::new(IDLE_BUFFERS),
         }
@@ -49,9 +55,11 @@ impl<D: Disk> Places<D> {
     pub fn recovered(
         &mut self,
         stores: Vec<(LogId, PartitionDir, Store<D>)>,
-        points: RecoveryPoints,
+        points: Offsets,
+        starts: Offsets,
     ) -> Vec<(usize, Work<D>)> {
         self.points.recovered(points);
+        self.starts.recovered(starts);
         let adopt = |(log, place, store): (LogId, PartitionDir, Store<D>)| {
             self.adopt(log, place.topic, place.partition, store)
         };
@@ -86,6 +94,7 @@ impl<D: Disk> Places<D> {
         };
         self.by_log.insert(log, place);
         self.points.name(log, &topic, partition);
+        self.starts.name(log, &topic, partition);
         let owner = Owner {
             topic,
             topic_id: store.topic_id(),
@@ -106,14 +115,20 @@ impl<D: Disk> Places<D> {
         Arc::clone(&self.points)
     }
 
+    /// Where each log starts for certain.
+    #[must_use]
+    pub fn starts(&self) -> Arc<Points<D>> {
+        Arc::clone(&self.starts)
+    }
+
     /// A reader of a log's files; none if the log is gone.
     #[must_use]
     pub fn reader(&self, log: LogId) -> Option<SegmentReader<D>> {
         self.by_log.get(&log).map(|place| place.reader.clone())
     }
 
-    /// A log whose topic was deleted. Its recovery point goes first: a topic of the same name
-    /// that is made later must not be held to it. `unique` names the directory on its way out.
+    /// A log whose topic was deleted. Its recovery point and its start go first: a topic of the
+    /// same name that is made later must not be held to them. `unique` names the directory on its way out.
     ///
     /// # Errors
     /// The checkpoint cannot be written: the process has to end.
@@ -126,6 +141,7 @@ impl<D: Disk> Places<D> {
             return Ok(None);
         };
         self.points.forget(log)?;
+        self.starts.forget(log)?;
         Ok(Some((place.writer, Work::Remove(log, unique))))
     }
 }

@@ -1,33 +1,38 @@
-//! How far each log is on disk for certain: `recovery-point-offset-checkpoint`.
+//! An offset for each log, in a checkpoint: how far it is on disk for certain, and where it starts.
 
 use crate::engine::LogId;
 use once_log::store::{Checkpoint, DataDir, DirError, Disk};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Up to where each partition is on disk.
-pub type RecoveryPoints = BTreeMap<(String, i32), i64>;
+/// An offset for each partition, as a checkpoint has it.
+pub type Offsets = BTreeMap<(String, i32), i64>;
 
-/// The checkpoint and who is in it. It has a lock of its own: whoever writes it waits for the disk.
+/// A checkpoint and who is in it. It has a lock of its own: whoever writes it waits for the disk.
 pub struct Points<D: Disk> {
     data: Arc<DataDir<D>>,
+    checkpoint: Checkpoint,
     known: Mutex<Known>,
 }
 
 #[derive(Default)]
 struct Known {
-    points: RecoveryPoints,
+    points: Offsets,
     names: BTreeMap<LogId, (String, i32)>,
 }
 
 impl<D: Disk> Points<D> {
-    pub(super) fn new(data: Arc<DataDir<D>>) -> Self {
+    pub(super) fn new(data: Arc<DataDir<D>>, checkpoint: Checkpoint) -> Self {
         let known = Mutex::default();
-        Self { data, known }
+        Self {
+            data,
+            checkpoint,
+            known,
+        }
     }
 
     /// What the checkpoint says since recovery.
-    pub(super) fn recovered(&self, points: RecoveryPoints) {
+    pub(super) fn recovered(&self, points: Offsets) {
         self.known().points = points;
     }
 
@@ -37,7 +42,7 @@ impl<D: Disk> Points<D> {
     }
 
     /// A log whose topic was deleted: a topic of the same name that is made later must not be held
-    /// to its point.
+    /// to its offset.
     pub(super) fn forget(&self, log: LogId) -> Result<(), DirError> {
         let mut known = self.known();
         let name = known.names.remove(&log);
@@ -47,7 +52,7 @@ impl<D: Disk> Points<D> {
         }
     }
 
-    /// Logs are on disk up to these ends. Those that are gone meanwhile stay out.
+    /// Logs have these offsets from now on, durably. Those that are gone meanwhile stay out.
     ///
     /// # Errors
     /// The disk's; the process has to end.
@@ -60,13 +65,12 @@ impl<D: Disk> Points<D> {
 
     /// The points of all logs, which are on disk up to `ends`.
     #[must_use]
-    pub fn all(&self, ends: &BTreeMap<LogId, i64>) -> RecoveryPoints {
+    pub fn all(&self, ends: &BTreeMap<LogId, i64>) -> Offsets {
         self.known().named(ends)
     }
 
-    fn write(&self, points: &RecoveryPoints) -> Result<(), DirError> {
-        self.data
-            .write_checkpoint(Checkpoint::RecoveryPoint, points)
+    fn write(&self, points: &Offsets) -> Result<(), DirError> {
+        self.data.write_checkpoint(self.checkpoint, points)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -75,10 +79,10 @@ impl<D: Disk> Points<D> {
 }
 
 impl Known {
-    /// Those that are still there and were ever written.
-    fn named(&self, ends: &BTreeMap<LogId, i64>) -> RecoveryPoints {
-        let written = ends.iter().filter(|(_, end)| **end > 0);
-        let named = written.filter_map(|(log, end)| Some((self.names.get(log)?.clone(), *end)));
+    /// Those that are still there; 0 need not be said.
+    fn named(&self, ends: &BTreeMap<LogId, i64>) -> Offsets {
+        let ends = ends.iter().filter(|(_, end)| **end > 0);
+        let named = ends.filter_map(|(log, end)| Some((self.names.get(log)?.clone(), *end)));
         named.collect()
     }
 }
@@ -88,7 +92,7 @@ impl Known {
 ///
 /// # Errors
 /// The disk's; the next start then checks them.
-pub fn mark_clean<D: Disk>(data: &DataDir<D>, points: &RecoveryPoints) -> Result<(), DirError> {
+pub fn mark_clean<D: Disk>(data: &DataDir<D>, points: &Offsets) -> Result<(), DirError> {
     data.write_checkpoint(Checkpoint::RecoveryPoint, points)?;
     data.write_checkpoint(Checkpoint::HighWatermark, points)?;
     data.write_clean_marker()

@@ -1,6 +1,6 @@
 //! Recovery: what the data directory holds becomes an engine.
 
-use super::points::RecoveryPoints;
+use super::points::Offsets;
 use crate::broker::StartError;
 use crate::config::{Config, FlushPolicy};
 use crate::engine::{
@@ -27,7 +27,9 @@ pub struct Recovery<D: Disk> {
     /// The files of every log that was found.
     pub stores: Vec<(LogId, PartitionDir, Store<D>)>,
     /// What the recovery-point checkpoint says now.
-    pub points: RecoveryPoints,
+    pub points: Offsets,
+    /// Where the partitions start, as the checkpoint says it now.
+    pub starts: Offsets,
     /// The journal, if there is to be one.
     pub journal: Option<Journal<D>>,
 }
@@ -57,20 +59,28 @@ pub fn recover<D: Disk>(
         logs,
         places,
         mut points,
+        starts: known_starts,
         mut aside,
         ..
     } = found;
+    let starts: Vec<i64> = logs
+        .iter()
+        .map(|log| log.recovered.log_start_offset)
+        .collect();
     let Replayed {
         engine,
         outputs,
         adopted,
     } = Engine::recover(config, identity, now, entropy, logs)?;
     let (mut stores, mut strays) = (Vec::new(), Vec::new());
-    let mut recovered = RecoveryPoints::new();
-    for (log, (place, store)) in adopted.into_iter().zip(places) {
+    let (mut recovered, mut started) = (Offsets::new(), Offsets::new());
+    for ((log, (place, store)), start) in adopted.into_iter().zip(places).zip(starts) {
         let key = (place.topic.clone(), place.partition);
         match log {
             Some(log) => {
+                if start > 0 {
+                    started.insert(key.clone(), start);
+                }
                 recovered.insert(key, store.end_offset());
                 stores.push((log, place, store));
             }
@@ -85,6 +95,11 @@ pub fn recover<D: Disk>(
         // others stay as they are.
         points.retain(|key, _| strays.iter().all(|(stray, _)| stray != key));
         data.write_checkpoint(Checkpoint::RecoveryPoint, &points)?;
+    }
+    // The next topic of a name must not start where one that is gone did. And what a partition's first segment
+    // says is not durable before it is written down.
+    if started != known_starts {
+        data.write_checkpoint(Checkpoint::LogStart, &started)?;
     }
     // After their recovery points: else the next start, if this one is cut short, misses them.
     for (_, place) in strays {
@@ -105,6 +120,7 @@ pub fn recover<D: Disk>(
         outputs,
         stores,
         points,
+        starts: started,
         journal,
     })
 }
@@ -141,8 +157,8 @@ struct Finder<'a, D: Disk> {
     clean: bool,
     durable: bool,
     now: i64,
-    points: RecoveryPoints,
-    starts: RecoveryPoints,
+    points: Offsets,
+    starts: Offsets,
     logs: Vec<RecoveredLog>,
     places: Vec<(PartitionDir, Store<D>)>,
 }

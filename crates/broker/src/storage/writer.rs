@@ -1,5 +1,6 @@
 //! Carrying out writes in groups: write all, flush once, say how far.
 
+use super::points::Points;
 use crate::config::FlushPolicy;
 use crate::engine::LogId;
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use once_log::store::{Debt, DirError, Disk, Store};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 /// Whose a log is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub enum Work<D: Disk> {
     Open(LogId, Owner, Box<Store<D>>),
     /// Write; the log then ends at this offset.
     Write(LogId, Vec<Write>, i64),
+    /// Make it durable that a log starts at this offset, after what was written before.
+    Start(LogId, i64),
     /// A log's topic is deleted; the name is unique and serves while its files go.
     Remove(LogId, Uuid),
 }
@@ -36,7 +40,7 @@ impl<D: Disk> Work<D> {
     pub fn bytes(&self) -> usize {
         match self {
             Work::Write(_, writes, _) => writes.iter().filter_map(batch).map(Bytes::len).sum(),
-            Work::Open(..) | Work::Remove(..) => 0,
+            Work::Open(..) | Work::Start(..) | Work::Remove(..) => 0,
         }
     }
 }
@@ -48,7 +52,8 @@ pub(super) fn batch(write: &Write) -> Option<&Bytes> {
         Write::LeaderEpochs(_)
         | Write::TimeIndex { .. }
         | Write::Snapshot(_)
-        | Write::Roll { .. } => None,
+        | Write::Roll { .. }
+        | Write::DropSegments { .. } => None,
     }
 }
 
@@ -72,6 +77,9 @@ pub enum StorageError {
     /// How far all logs are on disk.
     #[error("cannot write the recovery points: {0}")]
     Points(DirError),
+    /// Where all logs start.
+    #[error("cannot write where the partitions start: {0}")]
+    Starts(DirError),
 }
 
 /// The flushes that logs are owed.
@@ -100,12 +108,15 @@ pub struct Writer<D: Disk> {
     groups: u64,
     /// What was written and not yet reported.
     written: Vec<(LogId, i64)>,
+    /// Where logs are to start.
+    starting: BTreeMap<LogId, i64>,
+    starts: Arc<Points<D>>,
 }
 
 impl<D: Disk> Writer<D> {
-    /// A writer that keeps so many partitions' files open at most.
+    /// A writer that keeps so many partitions' files open at most, and writes down where logs start.
     #[must_use]
-    pub fn new(flush: FlushPolicy, most_open: usize) -> Self {
+    pub fn new(flush: FlushPolicy, most_open: usize, starts: Arc<Points<D>>) -> Self {
         Self {
             flush,
             stores: BTreeMap::new(),
@@ -113,6 +124,8 @@ impl<D: Disk> Writer<D> {
             most_open,
             groups: 0,
             written: Vec::new(),
+            starting: BTreeMap::new(),
+            starts,
         }
     }
 
@@ -133,8 +146,13 @@ impl<D: Disk> Writer<D> {
                     of_log.0.append(&mut writes);
                     of_log.1 = end;
                 }
+                Work::Start(log, start) => {
+                    let known = self.starting.entry(log).or_default();
+                    *known = start.max(*known);
+                }
                 Work::Remove(log, unique) => {
                     written.remove(&log);
+                    self.starting.remove(&log);
                     if let Some(store) = self.stores.remove(&log)
                         && let Err(error) = store.delete(unique)
                     {
@@ -175,6 +193,22 @@ impl<D: Disk> Writer<D> {
             }
         }
         Ok(std::mem::take(&mut self.written))
+    }
+
+    /// Makes durable where logs start, of all that asked in one; says which start where now. To be
+    /// called when what was written before is flushed.
+    ///
+    /// # Errors
+    /// The process has to end.
+    pub fn save_starts(&mut self) -> Result<Vec<(LogId, i64)>, StorageError> {
+        if self.starting.is_empty() {
+            return Ok(Vec::new());
+        }
+        let starting = std::mem::take(&mut self.starting);
+        self.starts
+            .advance(&starting)
+            .map_err(StorageError::Starts)?;
+        Ok(starting.into_iter().collect())
     }
 
     /// Brings everything to disk; says up to where each log is there.

@@ -1,5 +1,7 @@
 //! The files of one partition, as whoever writes them holds them.
 
+mod drop;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -139,6 +141,7 @@ impl<D: Disk> Store<D> {
                 [Write::LeaderEpochs(epochs)] => self.write_epochs(epochs)?,
                 [Write::Snapshot(snapshot)] => self.write_snapshot(snapshot)?,
                 [Write::Roll { base }] => self.roll(*base)?,
+                [Write::DropSegments { below }] => self.drop_segments(*below)?,
                 [Write::TimeIndex { segment, entry }] => {
                     self.activate(*segment)?.push_time_entry(entry);
                 }
@@ -269,7 +272,8 @@ impl<D: Disk> Store<D> {
             Write::LeaderEpochs(_)
             | Write::TimeIndex { .. }
             | Write::Snapshot(_)
-            | Write::Roll { .. } => None,
+            | Write::Roll { .. }
+            | Write::DropSegments { .. } => None,
         });
         let Some(BatchWrite { segment, .. }) = batches.clone().next() else {
             return Ok(());

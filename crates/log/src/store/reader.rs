@@ -81,6 +81,16 @@ impl<D: Disk> SegmentReader<D> {
         self.gone.store(true, Ordering::SeqCst);
     }
 
+    /// The segments below this one's base are removed: their open files are let go, so that the disk has their room.
+    pub(crate) fn forget_below(&self, base: i64) {
+        let mut shared = self
+            .shared
+            .lock()
+            .expect("no reader panics while it holds the files");
+        shared.open.retain(|(segment, _)| *segment >= base);
+        shared.places.retain(|(segment, _, _)| *segment >= base);
+    }
+
     /// What was found, unless the directory was on its way out: the files may have been another's then. Asked
     /// after the last file was opened.
     fn if_here<T>(&self, segment: i64, found: T) -> Result<T, ReadFailure> {

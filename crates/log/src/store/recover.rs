@@ -7,6 +7,7 @@
 
 mod files;
 mod producers;
+mod start;
 mod trusted;
 mod walk;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use once_wire::Uuid;
 
 use self::files::Files;
+use self::start::stays_from;
 use self::walk::Walked;
 use super::checkpoint::{epochs_text, metadata_text, parse_epochs};
 use super::disk::{Disk, read_file, replace_file};
@@ -37,7 +39,8 @@ pub struct Opening {
     pub clean: bool,
     /// From `recovery-point-offset-checkpoint`: everything below is on disk. 0 if unknown.
     pub recovery_point: i64,
-    /// From `log-start-offset-checkpoint`; 0 if it is not there: the first segment says it then.
+    /// From `log-start-offset-checkpoint`; 0 if it is not there: the first segment says it then. What lies wholly
+    /// below is removed.
     pub log_start_offset: i64,
     /// What is recovered has to survive power loss from the start (`--flush disk`).
     pub durable: bool,
@@ -84,13 +87,20 @@ pub fn recover<D: Disk>(
         files,
         segments: Vec::new(),
         walked: Vec::new(),
+        distrusted: None,
     };
-    let recovered = recovery.run()?;
+    let mut recovered = recovery.run()?;
     let mut store = store.found(
         recovered.segments.last().map(|s| (s.base, s.size)),
         recovered.end_offset,
     );
+    let distrusted = recovery.distrusted;
     recovery.settle(&mut store)?;
+    if let Some(base) = stays_from(distrusted, &recovered) {
+        recovered.segments.retain(|segment| segment.base >= base);
+        let dropped = store.drop_segments(base);
+        dropped.map_err(RecoverError::io(store.dir()))?;
+    }
     Ok((recovered, store))
 }
 
@@ -115,6 +125,8 @@ struct Recovery<'a, D: Disk> {
     epochs: LeaderEpochs,
     segments: Vec<Segment>,
     walked: Vec<Walked>,
+    /// A segment that is walked whatever is known of it.
+    distrusted: Option<i64>,
     changed: Changed,
 }
 
@@ -131,6 +143,7 @@ struct Changed {
 
 impl<D: Disk> Recovery<'_, D> {
     fn run(&mut self) -> Result<Recovered, RecoverError> {
+        self.drop_below_start()?;
         let mut ahead = self.trust()?;
         let begin = self
             .segments
@@ -156,6 +169,8 @@ impl<D: Disk> Recovery<'_, D> {
         let first = self.segments.first().map_or(0, |s| s.base);
         let start = self.opening.log_start_offset.clamp(first, end);
         self.settle_epochs(start, end)?;
+        // One that is torn is as good as none: the segment that begins here will need it.
+        let last_snapshot = self.whole_snapshot(end)?.map(|_| end);
         producers.expire(self.opening.now, self.config.producer_id_expiration_ms);
         Ok(Recovered {
             log_start_offset: start,
@@ -163,7 +178,7 @@ impl<D: Disk> Recovery<'_, D> {
             epochs: self.epochs.entries().to_vec(),
             segments: std::mem::take(&mut self.segments),
             producers: producers.entries().clone(),
-            last_snapshot: self.files.snapshots.range(..=end).next_back().copied(),
+            last_snapshot,
         })
     }
 

@@ -28,9 +28,11 @@ fn transactional(producer_id: i64, base_sequence: i32) -> Batch {
 fn rolled(writes: &[Write]) -> Option<i64> {
     writes.iter().find_map(|write| match write {
         Write::Roll { base } => Some(*base),
-        Write::LeaderEpochs(_) | Write::TimeIndex { .. } | Write::Snapshot(_) | Write::Batch(_) => {
-            None
-        }
+        Write::LeaderEpochs(_)
+        | Write::TimeIndex { .. }
+        | Write::Snapshot(_)
+        | Write::Batch(_)
+        | Write::DropSegments { .. } => None,
     })
 }
 

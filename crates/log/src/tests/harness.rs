@@ -13,7 +13,8 @@ use super::model;
 use crate::producers::Producers;
 use crate::store::{Crash, Disk, FakeDisk, Opening, RecoverError, Store, recover};
 use crate::{
-    AppendError, Appended, Isolation, LogConfig, Marker, PartitionLog, Read, Source, Write,
+    AppendError, Appended, Deletion, Isolation, LogConfig, Marker, PartitionLog, Read, Source,
+    Write,
 };
 
 /// One thing that happens to a partition.
@@ -42,6 +43,12 @@ pub(super) enum Step {
     Checkpoint,
     /// The log's files are closed for now.
     Release,
+    /// Records are deleted, up to so many hundredths of the high watermark: decided, and the start made durable.
+    Delete { percent: u8 },
+    /// As [`Step::Delete`], by size.
+    Retain,
+    /// The log hears that its start is durable; files go.
+    Started,
 }
 
 /// Any step; data is the most likely one.
@@ -61,6 +68,17 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// As [`steps`], and records are deleted.
+pub(super) fn deleting_steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let any = prop_oneof![
+        10 => step(),
+        1 => (0..=100u8).prop_map(|percent| Step::Delete { percent }),
+        1 => Just(Step::Retain),
+        2 => Just(Step::Started),
+    ];
+    prop::collection::vec(any, 0..most)
+}
+
 /// Steps for one life of a partition.
 pub(super) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 0..most)
@@ -72,6 +90,7 @@ pub(super) fn small_config() -> LogConfig {
         segment_bytes: 1500,
         index_interval_bytes: 200,
         tail_bytes: 600,
+        retention_bytes: 4000,
         ..LogConfig::default()
     }
 }
@@ -92,12 +111,14 @@ pub(super) struct Partition {
     pub(super) dir: PathBuf,
     pub(super) log: PartitionLog,
     pub(super) store: Store<FakeDisk>,
-    /// Every batch of the log.
+    /// Every batch of the log, those that were deleted too.
     pub(super) batches: Vec<Batch>,
     /// The flush policy: with it a flush syncs, and recovery makes durable what it found.
     fsync: bool,
     /// What a checkpoint said is durable.
     pub(super) recovery_point: i64,
+    /// What a checkpoint said is the log start.
+    pub(super) start: i64,
     clients: BTreeMap<u8, Client>,
     now: i64,
 }
@@ -119,6 +140,7 @@ impl Partition {
             batches: Vec::new(),
             fsync: true,
             recovery_point: 0,
+            start: 0,
             clients: BTreeMap::new(),
             now: 1_000_000,
         }
@@ -188,6 +210,27 @@ impl Partition {
                 self.log.flushed(self.recovery_point);
             }
             Step::Release => self.store.release(),
+            Step::Delete { percent } => {
+                let offset = self.log.high_watermark() * i64::from(percent) / 100;
+                let (_, deletion) = self.log.delete_records(offset).expect("in range");
+                self.delete(deletion);
+            }
+            Step::Retain => {
+                let deletion = self.log.retain(self.now);
+                self.delete(deletion);
+            }
+            Step::Started => {
+                let writes = self.log.starts_at(self.start);
+                self.store.write_all(&writes).expect("removes");
+            }
+        }
+    }
+
+    /// What a deletion asks for is done; the log does not know yet.
+    fn delete(&mut self, deletion: Option<Deletion>) {
+        if let Some(Deletion { start, writes }) = deletion {
+            self.store.write_all(&writes).expect("writes");
+            self.start = start;
         }
     }
 
@@ -214,6 +257,13 @@ impl Partition {
             end >= flushed,
             "flushed up to {flushed}, recovered up to {end}"
         );
+        let start = recovered.log_start_offset;
+        assert!(
+            !safe || start >= self.start,
+            "the log started at {}, and starts at {start} again",
+            self.start
+        );
+        self.start = start;
         self.batches.retain(|batch| batch.base_offset() < end);
         self.forget_lost(end);
         self.log =
@@ -244,7 +294,7 @@ impl Partition {
             topic_id: TOPIC_ID,
             clean,
             recovery_point: self.recovery_point,
-            log_start_offset: 0,
+            log_start_offset: self.start,
             durable: self.fsync,
             now: self.now,
         };
@@ -256,13 +306,14 @@ impl Partition {
         )
     }
 
-    /// Every batch a reader gets from offset 0 on, in as many reads as it takes, and of the data what it delivers.
+    /// Every batch a reader gets from the log start on, in as many reads as it takes, and of the data what it delivers.
     pub(super) fn read_all(
         &self,
         isolation: Isolation,
         max_bytes: usize,
     ) -> (Vec<Batch>, Vec<i64>) {
-        let (mut read, mut delivered, mut from) = (Vec::new(), Vec::new(), 0);
+        let (mut read, mut delivered) = (Vec::new(), Vec::new());
+        let mut from = self.log.log_start_offset();
         loop {
             let planned = self
                 .log

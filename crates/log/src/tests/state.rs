@@ -122,7 +122,7 @@ proptest! {
             let wanted = records.find(|(r, _)| r.timestamp >= timestamp).map(|(r, leader_epoch)| {
                 FoundTimestamp { timestamp: r.timestamp, offset: r.offset, leader_epoch }
             });
-            let found = match partition.log.offset_for_timestamp(timestamp, isolation) {
+            let found = match partition.log.offset_for_timestamp(timestamp, isolation, None) {
                 TimestampLookup::Found(found) => Some(found),
                 TimestampLookup::NotFound => None,
                 TimestampLookup::InFile(search) => partition.store.reader().find_timestamp(&search).expect("reads"),

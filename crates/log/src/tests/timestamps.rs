@@ -50,8 +50,8 @@ fn a_search_by_time_unpacks_nothing_where_the_log_is_asked() {
     let mut log = PartitionLog::new(LogConfig::default(), 0);
     log.append_client(NOW, &checked).expect("is taken");
     log.flushed(1);
-    let found = log.offset_for_timestamp(NOW, Isolation::ReadUncommitted);
+    let found = log.offset_for_timestamp(NOW, Isolation::ReadUncommitted, None);
     assert!(matches!(found, TimestampLookup::InFile(_)), "{found:?}");
-    let later = log.offset_for_timestamp(NOW + 1, Isolation::ReadUncommitted);
+    let later = log.offset_for_timestamp(NOW + 1, Isolation::ReadUncommitted, None);
     assert_eq!(later, TimestampLookup::NotFound);
 }

@@ -1,12 +1,12 @@
 //! Gathers records for a fetch: from memory at once, from files by reads that come back.
 
-use super::plan::{Plan, Target};
+use super::plan::{Plan, Reading, Target};
 use super::{respond, send};
 use crate::api::{Outcome, errors};
 use crate::engine::{Context, LogId, Look, ReadId, Seen};
 use bytes::{Bytes, BytesMut};
 use once_log::store::ReadFailure;
-use once_log::{Isolation, Read, Source};
+use once_log::{FileRange, Isolation, Read, Source};
 use once_wire::error::ErrorCode;
 use once_wire::message::fetch_request::FetchRequest;
 use once_wire::message::fetch_response::{AbortedTransaction, PartitionData};
@@ -30,7 +30,7 @@ pub(super) fn attempt(
         return Outcome::Parked;
     }
     for (index, log, range) in looked.reads {
-        plan.targets[index].reading = Some(cx.read_file(log, Look::Batches(range)));
+        plan.targets[index].reading = Some(reading(cx, log, range));
     }
     finish(cx, plan)
 }
@@ -42,36 +42,57 @@ pub(super) fn read_came(
     read: ReadId,
     result: Result<Seen, ReadFailure>,
 ) -> Outcome {
-    for target in plan
-        .targets
-        .iter_mut()
-        .filter(|target| target.reading == Some(read))
-    {
-        target.reading = None;
-        let Some(data) = target.data.as_mut() else {
+    for target in &mut plan.targets {
+        let Some(reading) = target.reading.take_if(|reading| reading.read == read) else {
             continue;
         };
         match &result {
-            Ok(Seen::Batches(records)) => data.records = Some(records.clone()),
-            Ok(Seen::Record(_)) => {}
-            Err(failure) => {
-                data.error_code = of_failed_read(failure, cx.version).code();
-                cx.warn(format!(
-                    "{}-{}: {failure}",
-                    target.key.topic, target.key.partition
-                ));
+            Ok(Seen::Batches(records)) => {
+                if let Some(data) = target.data.as_mut() {
+                    data.records = Some(records.clone());
+                }
             }
+            Ok(Seen::Record(_)) => {}
+            Err(failure) => missed(cx, plan.isolation, target, reading, failure),
         }
     }
     finish(cx, plan)
 }
 
-/// A topic that is gone is named as the request names topics.
-fn of_failed_read(failure: &ReadFailure, version: i16) -> ErrorCode {
-    match errors::of_read(failure) {
-        ErrorCode::UnknownTopicOrPartition if version >= 13 => ErrorCode::UnknownTopicId,
-        error => error,
+/// A file read failed. If its segment has left the log since, with its topic or because the records
+/// were deleted, the partition is looked at again.
+fn missed(
+    cx: &mut Context<'_>,
+    isolation: Isolation,
+    target: &mut Target,
+    Reading { log, range, .. }: Reading,
+    failure: &ReadFailure,
+) {
+    if cx.has_segment(log, range.segment) {
+        let (topic, partition) = (&target.key.topic, target.key.partition);
+        cx.warn(format!("{topic}-{partition}: {failure}"));
+        if let Some(data) = target.data.as_mut() {
+            data.error_code = errors::of_read(failure).code();
+        }
+        return;
     }
+    let found = find(cx, target).and_then(|log| {
+        let (most, one) = (range.max_bytes, range.at_least_one);
+        Ok((log, read(cx, log, target, isolation, most, one)?))
+    });
+    target.data = Some(match found {
+        Err(error) => failed(target, error),
+        Ok((log, read)) => {
+            let (data, _, range) = split(target, isolation, read);
+            target.reading = range.map(|range| reading(cx, log, range));
+            data
+        }
+    });
+}
+
+fn reading(cx: &mut Context<'_>, log: LogId, range: FileRange) -> Reading {
+    let read = cx.read_file(log, Look::Batches(range));
+    Reading { read, log, range }
 }
 
 /// Answers, if no file read is outstanding.
@@ -79,7 +100,7 @@ fn finish(cx: &mut Context<'_>, plan: &mut Plan) -> Outcome {
     let reading: Vec<ReadId> = plan
         .targets
         .iter()
-        .filter_map(|target| target.reading)
+        .filter_map(|target| Some(target.reading?.read))
         .collect();
     if reading.is_empty() {
         let response = respond::response(cx, plan);
@@ -106,7 +127,7 @@ struct Looked {
     bytes: usize,
     failed: bool,
     logs: Vec<LogId>,
-    reads: Vec<(usize, LogId, once_log::FileRange)>,
+    reads: Vec<(usize, LogId, FileRange)>,
 }
 
 fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked {
@@ -121,7 +142,7 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
         target.data = Some(match find(cx, target) {
             Err(error) => {
                 looked.failed = true;
-                failure(target, error)
+                failed(target, error)
             }
             Ok(log) => {
                 looked.logs.push(log);
@@ -133,7 +154,7 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
                 match read(cx, log, target, isolation, wanted, at_least_one) {
                     Err(error) => {
                         looked.failed = true;
-                        failure(target, error)
+                        failed(target, error)
                     }
                     Ok(read) => {
                         let (data, size, range) = split(target, isolation, read);
@@ -207,7 +228,7 @@ fn split(
     target: &Target,
     isolation: Isolation,
     read: Read,
-) -> (PartitionData, usize, Option<once_log::FileRange>) {
+) -> (PartitionData, usize, Option<FileRange>) {
     let aborted = read
         .aborted
         .iter()
@@ -252,7 +273,7 @@ fn joined(mut batches: Vec<Bytes>) -> Bytes {
     records.freeze()
 }
 
-fn failure(target: &Target, error: ErrorCode) -> PartitionData {
+fn failed(target: &Target, error: ErrorCode) -> PartitionData {
     PartitionData {
         partition_index: target.key.partition,
         error_code: error.code(),

@@ -1,8 +1,8 @@
 //! What a fetch is to look at, and until when it may wait.
 
-use crate::engine::{Context, FetchKey, ReadId, Remembered, SessionError};
+use crate::engine::{Context, FetchKey, LogId, ReadId, Remembered, SessionError};
 use once_coordinator::machine::Millis;
-use once_log::Isolation;
+use once_log::{FileRange, Isolation};
 use once_wire::ids::Uuid;
 use once_wire::message::fetch_request::FetchRequest;
 use once_wire::message::fetch_response::PartitionData;
@@ -25,7 +25,15 @@ pub(super) struct Target {
     /// What the answer will say, once known.
     pub(super) data: Option<PartitionData>,
     /// The file read that its records come from.
-    pub(super) reading: Option<ReadId>,
+    pub(super) reading: Option<Reading>,
+}
+
+/// A file read that is outstanding.
+#[derive(Clone, Copy)]
+pub(super) struct Reading {
+    pub(super) read: ReadId,
+    pub(super) log: LogId,
+    pub(super) range: FileRange,
 }
 
 /// A fetch between its visits.

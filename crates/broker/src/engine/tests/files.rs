@@ -111,7 +111,10 @@ impl Files {
                     Look::Record(search) => reader.find_timestamp(search).map(Seen::Record),
                 });
             }
-            Output::Reply { .. } | Output::Close { .. } | Output::Warn(_) => {}
+            Output::Start { .. }
+            | Output::Reply { .. }
+            | Output::Close { .. }
+            | Output::Warn(_) => {}
         }
         None
     }

@@ -31,6 +31,11 @@ pub(super) struct Rig {
     unflushed: VecDeque<(LogId, i64)>,
     /// Whether writes are flushed as soon as they are asked for.
     pub(super) flush_at_once: bool,
+    /// Logs that are to start later, when that is made durable.
+    starting: Vec<(LogId, i64)>,
+    /// Whether reads of files wait for [`Rig::read`].
+    pub(super) reads_wait: bool,
+    waiting_reads: Vec<Output>,
     replies: BTreeMap<ConnectionId, VecDeque<Bytes>>,
     pub(super) closed: Vec<(ConnectionId, String)>,
     connections: u64,
@@ -96,6 +101,9 @@ impl Rig {
             now,
             unflushed: VecDeque::new(),
             flush_at_once: true,
+            starting: Vec::new(),
+            reads_wait: false,
+            waiting_reads: Vec::new(),
             replies: BTreeMap::new(),
             closed: Vec::new(),
             connections: 0,
@@ -232,7 +240,24 @@ impl Rig {
 
     /// Flushes everything, and what follows from it.
     pub(super) fn flush(&mut self) {
-        while self.flush_one() {}
+        while self.flush_one() || self.start_logs() {}
+    }
+
+    /// Makes durable where logs start. False if none asked for it.
+    pub(super) fn start_logs(&mut self) -> bool {
+        if self.starting.is_empty() {
+            return false;
+        }
+        let starting = std::mem::take(&mut self.starting);
+        self.step(Input::Started(starting));
+        true
+    }
+
+    /// Reads what waits to be read.
+    pub(super) fn read(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting_reads);
+        self.reads_wait = false;
+        self.carry_out(waiting);
     }
 
     fn step(&mut self, input: Input) {
@@ -242,6 +267,10 @@ impl Rig {
 
     fn carry_out(&mut self, outputs: Vec<Output>) {
         for output in outputs {
+            if self.reads_wait && matches!(output, Output::Read { .. }) {
+                self.waiting_reads.push(output);
+                continue;
+            }
             let seen = self
                 .files
                 .as_mut()
@@ -259,6 +288,7 @@ impl Rig {
                 }
                 Output::Close { connection, reason } => self.closed.push((connection, reason)),
                 Output::Write { log, end, .. } => self.unflushed.push_back((log, end)),
+                Output::Start { log, start } => self.starting.push((log, start)),
                 Output::Read { read, .. } => {
                     let seen = seen.expect("everything is in the tail of so small a log");
                     self.step(Input::Read(read, seen));

@@ -42,6 +42,7 @@ impl LogThread {
             self.unflushed += steps.iter().map(Work::bytes).sum::<usize>();
             self.writer.write(steps)?;
             self.report()?;
+            self.start_logs()?;
             self.checkpoint(checkpoint);
             if stop {
                 return self.writer.checkpoint();
@@ -55,6 +56,17 @@ impl LogThread {
             && let Some(driver) = self.reports.get().and_then(Weak::upgrade)
         {
             driver.step(Input::Flushed(flushed));
+        }
+        Ok(())
+    }
+
+    /// Writes down where logs start, after who waits for flushes was told.
+    fn start_logs(&mut self) -> Result<(), StorageError> {
+        let started = self.writer.save_starts()?;
+        if !started.is_empty()
+            && let Some(driver) = self.reports.get().and_then(Weak::upgrade)
+        {
+            driver.step(Input::Started(started));
         }
         Ok(())
     }

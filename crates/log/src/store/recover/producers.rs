@@ -35,46 +35,71 @@ impl<D: Disk> Recovery<'_, D> {
 
     /// The newest snapshot at or below `upto` that is whole and has its window: one without knows only the last
     /// batch of each producer. If there is no window at all, the directory is Kafka's; then the snapshot before
-    /// the newest serves, so that the replay from there fills the windows.
+    /// the newest serves, so that the replay from there fills the windows. A narrow one is still better than none.
     fn newest_snapshot(
         &self,
         upto: i64,
     ) -> Result<(i64, BTreeMap<i64, ProducerEntry>), RecoverError> {
         let first = self.files.segments.keys().next().copied().unwrap_or(0);
-        let (kafkas, mut narrow_seen) = (self.files.windows.is_empty(), false);
-        for end in self
-            .files
-            .snapshots
-            .range(first..=upto.max(first))
-            .rev()
-            .copied()
-        {
-            let Some(Ok(mut table)) = self
-                .read(Kind::Snapshot, end)?
-                .map(|bytes| decode_snapshot(&bytes))
-            else {
+        let kafkas = self.files.windows.is_empty();
+        let mut narrow = None;
+        let ends = self.files.snapshots.range(first..=upto.max(first));
+        for end in ends.rev().copied() {
+            let Some(table) = self.table(end)? else {
                 continue;
             };
-            let has_batches = table.values().any(|entry| !entry.batches().is_empty());
-            let window = if has_batches {
-                self.read(Kind::Window, end)?
-            } else {
-                None
-            };
-            let wide =
-                !has_batches || window.is_some_and(|bytes| widen(&mut table, &bytes).is_ok());
-            if wide || (kafkas && narrow_seen) {
-                return Ok((end, table));
+            match table {
+                Table::Wide(table) => return Ok((end, table)),
+                Table::Narrow(table) if kafkas && narrow.is_some() => return Ok((end, table)),
+                Table::Narrow(table) => narrow = Some((end, table)),
             }
-            narrow_seen = true;
         }
-        Ok((first, BTreeMap::new()))
+        // What lies before the first segment is nowhere else.
+        let narrow = narrow.filter(|_| first > 0);
+        Ok(narrow.unwrap_or((first, BTreeMap::new())))
     }
 
-    fn read(&self, kind: Kind, end: i64) -> Result<Option<Vec<u8>>, RecoverError> {
+    /// The table at an offset, if its snapshot is whole and has its window.
+    pub(super) fn whole_snapshot(
+        &self,
+        end: i64,
+    ) -> Result<Option<BTreeMap<i64, ProducerEntry>>, RecoverError> {
+        let table = self.table(end)?;
+        Ok(table.and_then(|table| match table {
+            Table::Wide(table) => Some(table),
+            Table::Narrow(_) => None,
+        }))
+    }
+
+    fn table(&self, end: i64) -> Result<Option<Table>, RecoverError> {
+        let Some(Ok(mut table)) = self
+            .read(Kind::Snapshot, end)?
+            .map(|bytes| decode_snapshot(&bytes))
+        else {
+            return Ok(None);
+        };
+        if table.values().all(|entry| entry.batches().is_empty()) {
+            return Ok(Some(Table::Wide(table)));
+        }
+        let window = self.read(Kind::Window, end)?;
+        let wide = window.is_some_and(|bytes| widen(&mut table, &bytes).is_ok());
+        Ok(Some(if wide {
+            Table::Wide(table)
+        } else {
+            Table::Narrow(table)
+        }))
+    }
+
+    pub(super) fn read(&self, kind: Kind, end: i64) -> Result<Option<Vec<u8>>, RecoverError> {
         let path = kind.path(&self.dir, end);
         read_if_there(&*self.disk, &path)
     }
+}
+
+/// A snapshot's table, with all remembered batches of each producer, or only with the last.
+enum Table {
+    Wide(BTreeMap<i64, ProducerEntry>),
+    Narrow(BTreeMap<i64, ProducerEntry>),
 }
 
 fn read_if_there<D: Disk>(disk: &D, path: &Path) -> Result<Option<Vec<u8>>, RecoverError> {

@@ -22,7 +22,8 @@ impl<D: Disk> Recovery<'_, D> {
             let flushed =
                 self.opening.clean || next.is_some_and(|next| next <= self.opening.recovery_point);
             let follows = self.segments.last().is_none_or(|last| last.end <= *base);
-            let Some(segment) = (if flushed && follows {
+            let distrusted = self.distrusted == Some(*base);
+            let Some(segment) = (if flushed && follows && !distrusted {
                 self.load(*base, next)?
             } else {
                 None

@@ -32,6 +32,7 @@ impl<D: Disk> Recovery<'_, D> {
         base: i64,
         producers: &mut Producers,
     ) -> Result<bool, RecoverError> {
+        self.snapshot_at(base, producers)?;
         let path = Kind::Log.path(&self.dir, base);
         let mut batches = FileBatches::open(&self.disk, &self.dir, base, 0, i64::MAX)?;
         let mut segment = Segment::new(base, self.opening.now);
