@@ -41,6 +41,18 @@ pub enum StartError {
         /// What the operating system said.
         problem: std::io::Error,
     },
+    /// There is no room for the start itself.
+    #[error(
+        "{problem}. The disk of {} is full ({free} bytes are free): nothing that was acknowledged is lost; make room on it, then start again", path.display()
+    )]
+    Full {
+        /// The data directory.
+        path: PathBuf,
+        /// Bytes that may still be written.
+        free: u64,
+        /// What could not be done.
+        problem: Box<StartError>,
+    },
     /// The operating system refused threads, memory or files.
     #[error("cannot start: {0}")]
     System(#[from] std::io::Error),

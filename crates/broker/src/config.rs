@@ -105,6 +105,8 @@ pub struct Config {
     pub max_connections: usize,
     /// `connections.max.idle.ms`.
     pub connections_max_idle_ms: i64,
+    /// `once.disk.reserve.bytes`: with less room on the disk clients' data is refused.
+    pub disk_reserve_bytes: u64,
     /// `log.dirs` (one directory), if given as a setting.
     pub log_dir: Option<String>,
     /// `listeners` (one PLAINTEXT listener), if given as a setting.
@@ -118,6 +120,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// A journal stands in front of the partitions' files.
+    pub(crate) fn has_journal(&self) -> bool {
+        self.flush == FlushPolicy::Disk && self.journal.is_some()
+    }
+
     /// Whether a rule is broken on purpose: never, without the feature `mutants`.
     #[inline]
     pub(crate) fn breaks(&self, mutant: crate::mutant::Mutant) -> bool {
@@ -175,6 +182,7 @@ impl Default for Config {
             queued_max_request_bytes: 64 << 20,
             max_connections: 100_000,
             connections_max_idle_ms: 600_000,
+            disk_reserve_bytes: 64 << 20,
             log_dir: None,
             listener: None,
             given: BTreeMap::new(),

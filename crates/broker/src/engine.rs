@@ -35,6 +35,7 @@ mod replay;
 mod retention;
 mod session;
 mod shard;
+mod space;
 mod submit;
 mod succession;
 mod timers;

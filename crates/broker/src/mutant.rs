@@ -40,6 +40,8 @@ pub enum Mutant {
     RemoveBeforeStart,
     /// What recovery found is taken for durable without a flush.
     TrustFoundBytes,
+    /// Data is taken however little room there is on the disk.
+    IgnoreFullDisk,
 }
 
 impl Mutant {

@@ -56,6 +56,12 @@ impl PartitionLog {
         self.append_data(now, Origin::Client, batch)
     }
 
+    /// Whether the batch is one of its producer's remembered batches: appended again it is a duplicate.
+    #[must_use]
+    pub fn holds(&self, batch: &Batch) -> bool {
+        self.duplicate_of(batch).is_some()
+    }
+
     /// Appends a batch that a coordinator of this broker made (offset commits, transaction state): no sequence
     /// checks; a transactional batch opens the transaction here.
     ///

@@ -181,6 +181,12 @@ impl PartitionLog {
             .map(|(id, entry)| (*id, entry))
     }
 
+    /// Whether the partition knows a producer.
+    #[must_use]
+    pub fn knows(&self, producer_id: i64) -> bool {
+        self.producers.get(producer_id).is_some()
+    }
+
     /// Forgets producers that were idle for `producer.id.expiration.ms` and have no open transaction.
     pub fn expire_producers(&mut self, now: i64) {
         self.producers

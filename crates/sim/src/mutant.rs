@@ -48,6 +48,7 @@ table! {
     "epoch-check" => broker(Broker::EpochCheck),
     "remove-before-durable" => broker(Broker::RemoveBeforeDurable),
     "trust-found-bytes" => broker(Broker::TrustFoundBytes),
+    "ignore-full-disk" => broker(Broker::IgnoreFullDisk),
     "sequence-check" => log(Log::SequenceCheck),
     "dedupe-window" => log(Log::DedupeWindow),
     "dedupe" => log(Log::Dedupe),

@@ -32,6 +32,9 @@ const JOURNAL_LIMITS: JournalLimits = JournalLimits {
     most: 256 << 10,
 };
 
+/// `once.disk.reserve.bytes`.
+const RESERVE: u64 = 48 << 10;
+
 /// A writer and what it is to do.
 pub(crate) struct Hand {
     writer: Writer<FakeDisk>,
@@ -195,9 +198,11 @@ impl Life {
                 .places
                 .remove(log, unique)
                 .map_err(|error| error.to_string())?,
-            Output::Reply { .. } | Output::Close { .. } | Output::Read { .. } | Output::Warn(_) => {
-                None
-            }
+            Output::Reply { .. }
+            | Output::Close { .. }
+            | Output::Read { .. }
+            | Output::Measure
+            | Output::Warn(_) => None,
         };
         Ok(ordered.map(|(hand, work)| {
             self.hands[hand].queue.push(work);
@@ -271,6 +276,7 @@ pub(crate) fn config(plan: &Plan) -> Arc<Config> {
         offsets_partitions: 2,
         transaction_partitions: 2,
         auto_create_topics: false,
+        disk_reserve_bytes: RESERVE,
         group_min_session_timeout_ms: 100,
         group_consumer_session_timeout_ms: 3_000,
         group_consumer_heartbeat_interval_ms: 300,

@@ -104,8 +104,11 @@ pub struct DiskPlan {
     pub fail_flush: u64,
     /// In ten thousand groups, so many end in a failed write, and so the process.
     pub fail_write: u64,
-    /// In ten thousand groups, so many find the disk full; it stays so for a while.
+    /// In ten thousand groups, so many find that somebody else has filled the disk; it stays so for
+    /// a while.
     pub full: u64,
+    /// The disk has so many bytes, and more when they run short.
+    pub room: Option<u64>,
 }
 
 /// How a broker's process ends.
@@ -232,6 +235,7 @@ impl Plan {
                 fail_flush: disk * random.below(4),
                 fail_write: disk * random.below(2),
                 full: disk * random.below(2),
+                room: room(&mut Random::stream(seed, "room")),
             },
             crashes: crashes(&mut Random::stream(seed, "crashes"), flush, profile),
             clients,
@@ -267,6 +271,7 @@ impl Plan {
                 fail_flush: 0,
                 fail_write: 0,
                 full: 0,
+                room: None,
                 ..self.disk
             };
         }
@@ -275,6 +280,12 @@ impl Plan {
         }
         self
     }
+}
+
+/// A disk that is filled within the run, in one run of three.
+fn room(random: &mut Random) -> Option<u64> {
+    let bytes = random.between(120_000, 400_000);
+    (random.below(3) == 0).then_some(bytes)
 }
 
 fn crashes(random: &mut Random, flush: FlushPolicy, profile: Profile) -> Vec<CrashPlan> {

@@ -59,6 +59,8 @@ pub(crate) enum Event {
     Tick(u64),
     /// The broker is started.
     Start,
+    /// The disk is looked at, how much room it has.
+    Measure(u64),
     /// There is room on the disk again.
     Room,
     /// The clients had their time.
@@ -92,6 +94,7 @@ pub(crate) struct Chances {
     disk: Random,
     entropy: Random,
     samples: Random,
+    room: Random,
 }
 
 /// The world.
@@ -118,6 +121,10 @@ pub(crate) struct World {
     steps: u64,
     /// What a crash may have waited for, if this step was it.
     moment: Option<Trigger>,
+    /// Somebody else has filled the disk.
+    squeezed: bool,
+    /// Room was ordered.
+    room_comes: bool,
     /// At the next quiet moment recovery is compared with the life that runs.
     compare: bool,
     invariants: Invariants,
@@ -182,10 +189,13 @@ impl World {
                 disk: Random::stream(seed, "disk"),
                 entropy: Random::stream(seed, "entropy"),
                 samples: Random::stream(seed, "samples"),
+                room: Random::stream(seed, "looks at room"),
             },
             crashes_done: 0,
             steps: 0,
             moment: None,
+            squeezed: false,
+            room_comes: false,
             compare: false,
             invariants: Invariants::default(),
             coverage: Coverage::default(),
@@ -200,6 +210,7 @@ impl World {
         if self.plan.mutant == Some(Mutant::SkipDirectorySync) {
             self.disk.ignore_dir_syncs();
         }
+        self.make_room();
         self.queue.at(0, Event::Start);
         self.queue.at(WORK_UNTIL, Event::Heal);
         for client in 0..self.plan.clients.len() {
@@ -263,14 +274,16 @@ impl World {
                 self.look(read, log, &look);
             }
             Event::Tick(boot) if boot == self.boot => self.tick(),
+            Event::Measure(boot) if boot == self.boot => self.measure(),
             Event::Write(..)
             | Event::Flush(..)
             | Event::Settle(..)
             | Event::Report(..)
             | Event::Look(..)
+            | Event::Measure(_)
             | Event::Tick(_) => {}
             Event::Start => self.start(),
-            Event::Room => self.disk.set_capacity(None),
+            Event::Room => self.make_room(),
             Event::Heal => self.heal(),
             Event::Drain => self.drain(),
             Event::Over => self.found(self.what_is_stuck()),
@@ -294,6 +307,7 @@ impl World {
             let found = self.invariants.look(&life.engine);
             self.findings.extend(found);
         }
+        self.notice_shortage();
         self.set_tick();
     }
 
@@ -306,6 +320,10 @@ impl World {
                     let wait = self.chances.disk.below(self.plan.disk.flush);
                     self.queue
                         .after(wait, Event::Look(self.boot, read, log, look));
+                }
+                Output::Measure => {
+                    let wait = self.chances.room.below(self.plan.disk.flush);
+                    self.queue.after(wait, Event::Measure(self.boot));
                 }
                 Output::Warn(text) => self.say(format_args!("broker: {text}")),
                 Output::Open { .. } | Output::Write { .. } | Output::Remove { .. } => {

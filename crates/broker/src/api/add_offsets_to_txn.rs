@@ -41,7 +41,7 @@ impl Api for AddOffsetsToTxn {
             partitions: vec![offsets],
             client_version: TransactionVersion::V0,
         };
-        match cx.decide_transaction(&request.transactional_id, &command) {
+        match cx.decide_transaction(&request.transactional_id, &command)? {
             Some(Reply::AddPartitions(Ok(()))) => {
                 Ok(Answer::Now(AddOffsetsToTxnResponse::default()))
             }

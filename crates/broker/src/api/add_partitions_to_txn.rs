@@ -61,7 +61,7 @@ impl Api for AddPartitionsToTxn {
             partitions: partitions(request),
             client_version: TransactionVersion::V0,
         };
-        match cx.decide_transaction(transactional_id, &command) {
+        match cx.decide_transaction(transactional_id, &command)? {
             Some(Reply::AddPartitions(Ok(()))) => {
                 Ok(Answer::Now(each(request, |_, _| ErrorCode::None)))
             }

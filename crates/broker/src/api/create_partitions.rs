@@ -42,7 +42,7 @@ impl Api for CreatePartitions {
         let reply = cx.decide_catalog(&Command::CreatePartitions {
             topics,
             validate_only,
-        });
+        })?;
         let Reply::CreatePartitions(results) = reply else {
             return Err(ErrorCode::UnknownServerError);
         };

@@ -41,7 +41,7 @@ impl Api for CreateTopics {
         let reply = cx.decide_catalog(&Command::CreateTopics {
             topics,
             validate_only,
-        });
+        })?;
         let Reply::CreateTopics(results) = reply else {
             return Err(ErrorCode::UnknownServerError);
         };

@@ -28,9 +28,9 @@ impl Api for DeleteGroups {
     ) -> Result<Answer<DeleteGroupsResponse>, ErrorCode> {
         Ok(Answer::Now(respond(request, |group_id| {
             match cx.decide_group(group_id, &Command::DeleteGroup(group_id.to_owned())) {
-                Some(Reply::DeleteGroup(error)) => error,
-                Some(other) => misdirected(&other),
-                None => ErrorCode::UnknownServerError,
+                Ok(Some(Reply::DeleteGroup(error))) | Err(error) => error,
+                Ok(Some(other)) => misdirected(&other),
+                Ok(None) => ErrorCode::UnknownServerError,
             }
         })))
     }

@@ -50,7 +50,7 @@ impl Api for DeleteTopics {
                 }
             }
         }
-        let reply = cx.decide_catalog(&Command::DeleteTopics { topics });
+        let reply = cx.decide_catalog(&Command::DeleteTopics { topics })?;
         let Reply::DeleteTopics(results) = reply else {
             return Err(ErrorCode::UnknownServerError);
         };

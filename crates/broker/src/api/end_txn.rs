@@ -42,7 +42,7 @@ impl Api for EndTxn {
             commit: request.committed,
             client_version: TransactionVersion::V0,
         };
-        match cx.decide_transaction(&request.transactional_id, &command) {
+        match cx.decide_transaction(&request.transactional_id, &command)? {
             Some(reply) => response(cx, Settled::Transaction(reply)).map(Answer::Now),
             None => Ok(Answer::Parked),
         }

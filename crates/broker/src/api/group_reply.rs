@@ -12,7 +12,7 @@ pub(crate) fn decide<R>(
     command: &Command,
     respond: impl FnOnce(Reply) -> Result<R, ErrorCode>,
 ) -> Result<Answer<R>, ErrorCode> {
-    match cx.decide_group(group_id, command) {
+    match cx.decide_group(group_id, command)? {
         Some(reply) => respond(reply).map(Answer::Now),
         None => Ok(Answer::Parked),
     }

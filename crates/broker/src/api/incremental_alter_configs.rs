@@ -41,7 +41,7 @@ impl Api for IncrementalAlterConfigs {
         let reply = cx.decide_catalog(&Command::AlterConfigs {
             resources,
             validate_only,
-        });
+        })?;
         let Reply::AlterConfigs(results) = reply else {
             return Err(ErrorCode::UnknownServerError);
         };

@@ -52,7 +52,7 @@ impl Api for InitProducerId {
             expected,
             fresh_producer_id,
         };
-        match cx.decide_transaction(transactional_id, &command) {
+        match cx.decide_transaction(transactional_id, &command)? {
             Some(reply) => response(cx, Settled::Transaction(reply)).map(Answer::Now),
             None => Ok(Answer::Parked),
         }

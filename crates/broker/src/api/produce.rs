@@ -151,6 +151,7 @@ impl Produce {
             self.verify(cx, topic, part.index, batch)
                 .map_err(|error| (error, None))?;
         }
+        cx.room_for(log, batch).map_err(|error| (error, None))?;
         let now = cx.now();
         cx.append(log, |log| log.append_client(now, batch))
             .map_err(|error| (error.code(), Some(error.to_string())))

@@ -208,6 +208,7 @@ pub const SETTINGS: &[Setting] = &[
         1
     ),
     plain!("offsets.topic.num.partitions", Int, offsets_partitions, 1),
+    plain!("once.disk.reserve.bytes", Long, disk_reserve_bytes, 0),
     plain!("once.transaction.park.ms", Long, transaction_park_ms, 0),
     plain!(
         "producer.id.expiration.ms",

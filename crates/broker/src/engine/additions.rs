@@ -32,6 +32,7 @@ impl Engine {
             .map(|place| (transactional_id.clone(), place.clone()));
         let added: Vec<Addition> = added.collect();
         self.additions.extend(added.iter().cloned());
+        self.promise_room(added.len());
         self.hold(&[fence], Action::Added(added));
     }
 

@@ -10,6 +10,7 @@ use super::ids::{LogId, ReadId};
 use super::logs::Partition;
 use super::output::Look;
 use super::replay::METADATA_TOPIC;
+use super::space::Urgency;
 use super::waiting::RequestInfo;
 use crate::config::Config;
 use crate::mutant::Mutant;
@@ -19,6 +20,7 @@ use once_coordinator::ids::TopicPartition;
 use once_coordinator::machine::{Millis, Waiter};
 use once_coordinator::transaction::{self, Transactions};
 use once_log::{AppendError, Appended, DeleteError, PartitionLog};
+use once_wire::batch::Batch;
 use once_wire::error::ErrorCode;
 use once_wire::ids::Uuid;
 
@@ -123,12 +125,24 @@ impl<'e> Context<'e> {
     }
 
     /// Has the catalog decide; it always answers at once.
-    pub(crate) fn decide_catalog(&mut self, command: &catalog::Command) -> catalog::Reply {
+    ///
+    /// # Errors
+    /// KAFKA_STORAGE_ERROR: the disk has no room for what it would write.
+    pub(crate) fn decide_catalog(
+        &mut self,
+        command: &catalog::Command,
+    ) -> Result<catalog::Reply, ErrorCode> {
+        let (now, waiter) = (self.engine.now, self.waiter);
+        if !self.engine.has_room(Urgency::of_catalog(command), 0)
+            && self.engine.catalog.would_record(now, waiter, command)
+        {
+            return Err(ErrorCode::KafkaStorageError);
+        }
         let log = self.engine.catalog.log;
         let before = self.engine.end_of(log).end;
         let reply = self.engine.run_catalog(self.waiter, command);
         self.fence_since(log, before);
-        reply.expect("the catalog parks nobody")
+        Ok(reply.expect("the catalog parks nobody"))
     }
 
     /// A producer id that nobody had before.
@@ -162,18 +176,29 @@ impl<'e> Context<'e> {
 
     /// Has the owner of `transactional_id` decide. `None`: parked, [`crate::api::Api::resume`]
     /// gets the answer.
+    ///
+    /// # Errors
+    /// NOT_COORDINATOR: the disk has no room for what it would write. That is what Kafka's
+    /// `TransactionStateManager` makes of a storage error: clients look for the coordinator and
+    /// come again.
     pub(crate) fn decide_transaction(
         &mut self,
         transactional_id: &str,
         command: &transaction::Command,
-    ) -> Option<transaction::Reply> {
+    ) -> Result<Option<transaction::Reply>, ErrorCode> {
         let shard = self.engine.transaction_shard(transactional_id);
+        let (now, waiter) = (self.engine.now, self.waiter);
+        if !self.engine.has_room(Urgency::of_transaction(command), 0)
+            && self.engine.transactions[shard].would_record(now, waiter, command)
+        {
+            return Err(ErrorCode::NotCoordinator);
+        }
         let log = self.engine.transactions[shard].log;
         let before = self.engine.end_of(log).end;
         let reply = self.engine.run_transactions(shard, self.waiter, command);
         self.fence(self.engine.catalog.log);
         self.fence_since(log, before);
-        reply
+        Ok(reply)
     }
 
     /// The groups of the shard that `group_id` belongs to.
@@ -193,18 +218,27 @@ impl<'e> Context<'e> {
     }
 
     /// Has the owner of `group_id` decide. `None`: parked, as with transactions.
+    ///
+    /// # Errors
+    /// NOT_COORDINATOR: as with transactions; Kafka's group coordinator answers the same.
     pub(crate) fn decide_group(
         &mut self,
         group_id: &str,
         command: &group::Command,
-    ) -> Option<group::Reply> {
+    ) -> Result<Option<group::Reply>, ErrorCode> {
         let shard = self.engine.group_shard(group_id);
+        let (now, waiter) = (self.engine.now, self.waiter);
+        if !self.engine.has_room(Urgency::of_group(command), 0)
+            && self.engine.groups[shard].would_record(now, waiter, command)
+        {
+            return Err(ErrorCode::NotCoordinator);
+        }
         let log = self.engine.groups[shard].log;
         let before = self.engine.end_of(log).end;
         let reply = self.engine.run_groups(shard, self.waiter, command);
         self.fence(self.engine.catalog.log);
         self.fence_since(log, before);
-        reply
+        Ok(reply)
     }
 
     /// Makes sure that `__transaction_state` exists.
@@ -244,6 +278,18 @@ impl<'e> Context<'e> {
     pub(crate) fn has_segment(&self, log: LogId, base: i64) -> bool {
         let partition = self.engine.logs.get(log);
         partition.is_some_and(|p| p.log.segments().iter().any(|s| s.base == base))
+    }
+
+    /// Whether the disk has room for a client's batch. One that the log has already needs none.
+    ///
+    /// # Errors
+    /// See [`Engine::room_for`].
+    pub(crate) fn room_for(&mut self, log: LogId, batch: &Batch) -> Result<(), ErrorCode> {
+        let there = self.engine.logs.get(log);
+        if there.is_some_and(|partition| partition.log.holds(batch)) {
+            return Ok(());
+        }
+        self.engine.room_for(log, batch)
     }
 
     /// Appends to a log found in this visit; the answer waits until it is flushed.

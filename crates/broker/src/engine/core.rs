@@ -13,11 +13,12 @@ use super::order::Order;
 use super::output::{Look, Output};
 use super::session::Sessions;
 use super::shard::Shard;
+use super::space::Space;
 use super::succession::Succession;
 use super::timers::{Alarm, Timers};
 use super::waiting::{RequestInfo, Waiting, WaitingCall};
 use crate::api::{Outcome, Wake};
-use crate::config::{Config, FlushPolicy};
+use crate::config::Config;
 use once_coordinator::catalog::Catalog;
 use once_coordinator::group::{self, Groups};
 use once_coordinator::machine::{Machine, Millis, Waiter};
@@ -57,6 +58,7 @@ pub struct Engine {
     /// Bytes of recent records that each log keeps in memory.
     pub(super) tail_share: usize,
     pub(super) outputs: Vec<Output>,
+    pub(super) space: Space,
     fences: Fences<Action>,
     actions: VecDeque<Action>,
     next_waiter: u64,
@@ -74,7 +76,9 @@ impl Engine {
         catalog: Catalog,
     ) -> Self {
         let fetch_sessions = FetchSessions::new(config.max_fetch_sessions);
+        let space = Space::new(&config);
         Self {
+            space,
             config,
             identity,
             now,
@@ -140,11 +144,13 @@ impl Engine {
                 }
             }
             Input::Disconnected(connection) => self.forget(connection),
+            Input::Space { free, total } => self.measured(free, total),
             Input::Tick => {}
         }
         self.ring();
         self.act();
         self.follow_topics();
+        self.look_at_the_disk();
         let outputs = std::mem::take(&mut self.outputs);
         self.succession.keep_back(outputs)
     }
@@ -173,7 +179,7 @@ impl Engine {
     /// does.
     #[must_use]
     pub fn is_atomic(&self) -> bool {
-        self.config.flush == FlushPolicy::Disk && self.config.journal.is_some()
+        self.config.has_journal()
     }
 
     /// Holds `action` until `fences` are open; at once if they are.

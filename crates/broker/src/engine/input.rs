@@ -24,6 +24,14 @@ pub enum Input {
     Started(Vec<(LogId, i64)>),
     /// A look into a log's files ended.
     Read(ReadId, Result<Seen, ReadFailure>),
+    /// The disk was looked at, as [`super::Output::Measure`] asked: bytes that may still be written
+    /// to its file system, and bytes that it has in all.
+    Space {
+        /// Free for us.
+        free: u64,
+        /// In all.
+        total: u64,
+    },
     /// A client's connection is gone.
     Disconnected(ConnectionId),
     /// Time passed; see [`super::Engine::deadline`].

@@ -2,6 +2,7 @@
 
 use super::ids::LogId;
 use super::output::Output;
+use super::space::Meter;
 use once_log::{AppendError, Appended, PartitionLog};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub(crate) struct Partition {
 pub(crate) struct Logs {
     by_id: BTreeMap<LogId, Partition>,
     by_topic: BTreeMap<String, BTreeMap<i32, LogId>>,
+    meter: Meter,
 }
 
 impl Logs {
@@ -91,6 +93,24 @@ impl Logs {
             .is_none_or(|partition| partition.log.high_watermark() >= end)
     }
 
+    /// What was appended to all logs.
+    pub(super) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Takes note of what is flushed.
+    pub(super) fn settle_meter(&mut self) {
+        let mut meter = std::mem::take(&mut self.meter);
+        meter.settle(|log, end| self.is_flushed(log, end));
+        self.meter = meter;
+    }
+
+    /// Whether a log has met a producer.
+    pub(super) fn knows(&self, id: LogId, producer_id: i64) -> bool {
+        let partition = self.by_id.get(&id);
+        partition.is_some_and(|partition| partition.log.knows(producer_id))
+    }
+
     /// Appends to a log by `append` and asks for the write.
     ///
     /// # Errors
@@ -111,10 +131,12 @@ impl Logs {
         let mut appended = append(&mut partition.log)?;
         if !appended.duplicate {
             let writes = std::mem::take(&mut appended.writes);
+            let end = partition.log.end_offset();
+            self.meter.add(id, end, &writes);
             outputs.push(Output::Write {
                 log: id,
                 writes,
-                end: partition.log.end_offset(),
+                end,
             });
         }
         Ok(appended)

@@ -69,6 +69,9 @@ pub enum Output {
         /// What to look for.
         look: Look,
     },
+    /// Look how much room the disk has; then say [`super::Input::Space`]. Until that is said
+    /// nobody asks again; never said, nothing is ever refused for lack of room.
+    Measure,
     /// A log's topic was deleted: its files go.
     Remove {
         /// The log.

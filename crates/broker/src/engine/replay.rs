@@ -139,6 +139,7 @@ impl Engine {
         engine.open_shards();
         engine.fold_shards(&sources)?;
         engine.resume();
+        engine.ask_for_room();
         let outputs = std::mem::take(&mut engine.outputs);
         Ok(Replayed {
             engine,

@@ -51,6 +51,12 @@ impl<M: Machine> Shard<M> {
         }
     }
 
+    /// Whether `command`, decided now, would write.
+    pub(crate) fn would_record(&self, now: Millis, waiter: Waiter, command: &M::Command) -> bool {
+        let events = self.machine.decide(now, waiter, command).events;
+        events.iter().any(|event| M::encode(event).is_some())
+    }
+
     /// Appends the durable events; returns the first one's offset.
     fn record(
         &self,

@@ -79,6 +79,6 @@ fn of_log(output: &Output) -> Option<LogId> {
         | Output::Start { log, .. }
         | Output::Read { log, .. }
         | Output::Remove { log } => Some(*log),
-        Output::Reply { .. } | Output::Close { .. } | Output::Warn(_) => None,
+        Output::Reply { .. } | Output::Close { .. } | Output::Measure | Output::Warn(_) => None,
     }
 }

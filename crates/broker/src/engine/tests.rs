@@ -4,6 +4,7 @@ mod answers;
 mod basics;
 mod deletion;
 mod files;
+mod full_disk;
 mod group_admin;
 mod produce_checks;
 mod recompression;

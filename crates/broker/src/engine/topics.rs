@@ -7,6 +7,7 @@ use super::logs::Partition;
 use super::output::Output;
 use super::replay::{METADATA_TOPIC, METADATA_TOPIC_ID};
 use super::shard::Shard;
+use super::space::Urgency;
 use super::timers::Alarm;
 use crate::api::BatchRules;
 use crate::api::internal::{CONSUMER_OFFSETS, TRANSACTION_STATE};
@@ -92,6 +93,7 @@ impl Engine {
         match name {
             TRANSACTION_STATE => self.ensure_transaction_topic(),
             CONSUMER_OFFSETS => self.ensure_offsets_topic(),
+            _ if !self.has_room(Urgency::Growth, 0) => return Err(ErrorCode::KafkaStorageError),
             _ => return self.create_topic(name, id, -1, &[]),
         }
         Ok(())

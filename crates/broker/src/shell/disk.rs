@@ -14,11 +14,13 @@ mod checkpointer;
 mod journal;
 mod log;
 mod lookers;
+mod room;
 
 use self::checkpointer::Checkpointer;
 use self::journal::JournalThread;
 use self::log::LogThread;
-use self::lookers::{Lookers, Lookup};
+use self::lookers::{Lookers, Lookup, Task};
+pub(super) use self::room::room;
 use super::driver::Driver;
 use crate::config::FlushPolicy;
 use crate::engine::{LogId, Look, ReadId};
@@ -26,6 +28,7 @@ use crate::storage::{JournalLimits, Journaling, Offsets, Places, StorageError, W
 use once_log::store::{DataDir, Journal, PartitionDir, RealDisk, Store};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -57,6 +60,7 @@ pub(crate) struct DiskThreads {
     threads: Mutex<Vec<JoinHandle<Ends>>>,
     reports: Reports,
     lookers: Lookers,
+    directory: PathBuf,
 }
 
 impl DiskThreads {
@@ -69,6 +73,7 @@ impl DiskThreads {
         open_partitions: usize,
     ) -> std::io::Result<Self> {
         let reports = Reports::default();
+        let directory = data.path().to_owned();
         let places = Places::new(disk, data, 1);
         let (logs, log_orders) = channel();
         let (journal_queue, journal_orders) = channel();
@@ -106,6 +111,7 @@ impl DiskThreads {
             threads: Mutex::new(threads),
             reports,
             lookers: Lookers::start()?,
+            directory,
         })
     }
 
@@ -159,12 +165,18 @@ impl DiskThreads {
         let Some(reader) = self.places().reader(log) else {
             return;
         };
-        self.lookers.look(Lookup {
+        self.lookers.give(Task::Look(Lookup {
             driver,
             read,
             reader,
             look,
-        });
+        }));
+    }
+
+    /// Looks how much room the disk has, likewise.
+    pub(crate) fn measure(&self, driver: Arc<Driver>) {
+        let directory = self.directory.clone();
+        self.lookers.give(Task::Measure(driver, directory));
     }
 
     /// Carries out what is queued, brings everything to disk and ends the threads. `None` if one of
@@ -207,9 +219,14 @@ fn group(orders: &Receiver<Order>) -> Vec<Order> {
 /// memory already runs ahead of the log. Both are lost by ending the process; recovery reads what
 /// the disk really has.
 fn end(error: &StorageError) -> ! {
+    let advice = if error.is_full() {
+        "The disk is full: make room on it"
+    } else {
+        "Check the disk"
+    };
     eprintln!(
         "once: {error}. Nothing that was acknowledged is lost; the process ends because going on \
-         could lose it. Check the disk, then start again on the same data directory."
+         could lose it. {advice}, then start again on the same data directory."
     );
     std::process::exit(74)
 }

@@ -205,6 +205,11 @@ impl Driver {
                     self.disk.read(driver, read, log, look);
                 }
             }
+            Output::Measure => {
+                if let Some(driver) = self.me.upgrade() {
+                    self.disk.measure(driver);
+                }
+            }
             Output::Remove { log } => return self.disk.remove(log),
             Output::Warn(text) => tracing::warn!("{text}"),
         }

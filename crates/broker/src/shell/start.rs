@@ -3,7 +3,7 @@
 
 use super::budget::Budget;
 use super::clock::Clock;
-use super::disk::DiskThreads;
+use super::disk::{DiskThreads, room};
 use super::driver::Driver;
 use super::files::Files;
 use super::listener;
@@ -48,14 +48,50 @@ impl Drop for Ephemeral {
     }
 }
 
+/// With so little room on the disk a start may fail for want of it: the journal's first file takes
+/// half of this.
+const FULL_BYTES: u64 = 2 << 20;
+
 /// Starts a broker.
 pub(crate) fn start(builder: BrokerBuilder) -> Result<Running, StartError> {
+    let (directory, ephemeral) = directory(&builder.data)?;
+    let started = start_in(builder, directory.clone(), ephemeral);
+    started.map_err(|error| if_full(error, directory))
+}
+
+/// The error, and that the disk is full if it is.
+fn if_full(error: StartError, path: PathBuf) -> StartError {
+    let of_disk = match error {
+        StartError::Directory(_)
+        | StartError::Recovery(_)
+        | StartError::Journal(_)
+        | StartError::System(_) => true,
+        StartError::Setting(_)
+        | StartError::Partition { .. }
+        | StartError::Replay(_)
+        | StartError::Full { .. }
+        | StartError::Listen { .. } => false,
+    };
+    match room(&path) {
+        Ok((free, _)) if of_disk && free < FULL_BYTES => StartError::Full {
+            path,
+            free,
+            problem: Box::new(error),
+        },
+        Ok(_) | Err(_) => error,
+    }
+}
+
+fn start_in(
+    builder: BrokerBuilder,
+    directory: PathBuf,
+    ephemeral: Ephemeral,
+) -> Result<Running, StartError> {
     let clock = Clock::start();
     let files = Files::divide();
     let mut config = builder.config;
     config.max_connections = config.max_connections.min(files.connections);
     let config = Arc::new(config);
-    let (directory, ephemeral) = directory(&builder.data)?;
     let listener = listen(&builder.listen)?;
     let address = listener.local_addr()?;
     let disk = Arc::new(RealDisk);

@@ -82,6 +82,25 @@ pub enum StorageError {
     Starts(DirError),
 }
 
+impl StorageError {
+    /// Whether the disk, or what we may have of it, is full.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let error = match self {
+            Self::Write(error)
+            | Self::Flush(error)
+            | Self::Checkpoint(error)
+            | Self::Journal(error)
+            | Self::Points(DirError::Io { error, .. }) => error,
+            Self::Points(_) => return false,
+        };
+        matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    }
+}
+
 /// The flushes that logs are owed.
 pub type Debts<D> = Vec<(LogId, Debt<D>)>;
 

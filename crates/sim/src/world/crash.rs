@@ -56,6 +56,7 @@ impl World {
     /// The process ends now: planned, or because a write or a flush failed.
     pub(super) fn process_ends(&mut self, why: &str) {
         self.life = None;
+        self.judge_full(why);
         self.gone(why);
     }
 
@@ -130,6 +131,7 @@ impl World {
         let text = error.to_string();
         // Told, and to be mended by the operator.
         if text.contains("no storage space") {
+            self.judge_full(&text);
             self.say(format_args!("no start: {text}"));
             self.disk.crash(Crash::Process);
             self.queue.after(50_000, Event::Start);

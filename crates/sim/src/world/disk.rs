@@ -7,6 +7,9 @@ use crate::plan::{DiskPlan, Trigger};
 use once_broker::engine::{Input, LogId, Look, Output, ReadId};
 use once_wire::ids::Uuid;
 
+/// A disk that nobody fills.
+const PLENTY: u64 = 1 << 40;
+
 impl World {
     /// An output that concerns files.
     pub(super) fn order(&mut self, output: Output) {
@@ -40,6 +43,7 @@ impl World {
         }
         if self.chances.disk.happens(plan.full) {
             self.coverage.fault("full disk");
+            self.squeezed = true;
             let room = self.chances.disk.below(400);
             self.disk.set_capacity(Some(self.disk.used() + room));
             let wait = self.chances.disk.between(1_000, 500_000);
@@ -137,6 +141,48 @@ impl World {
             let seen = node::look(&reader, look);
             self.say(format_args!("look {read:?} into {log:?}"));
             self.step(Input::Read(read, seen));
+        }
+    }
+
+    /// The disk is looked at: a while after the engine asked.
+    pub(super) fn measure(&mut self) {
+        let free = self
+            .disk
+            .capacity()
+            .map_or(PLENTY, |capacity| capacity.saturating_sub(self.disk.used()));
+        self.step(Input::Space {
+            free,
+            total: PLENTY,
+        });
+    }
+
+    /// There is room again, or at the beginning: as much as the plan says.
+    pub(super) fn make_room(&mut self) {
+        self.squeezed = false;
+        self.room_comes = false;
+        let more = self.plan.disk.room.filter(|_| self.phase == Phase::Work);
+        let capacity = more.map(|more| self.disk.used() + more);
+        self.disk.set_capacity(capacity);
+    }
+
+    /// The engine takes no data for want of room: the operator is on the way.
+    pub(super) fn notice_shortage(&mut self) {
+        let short = self
+            .life
+            .as_ref()
+            .is_some_and(|life| life.engine.is_short_of_room());
+        if short && !self.room_comes && !self.squeezed {
+            self.coverage.fault("data refused for want of room");
+            self.room_comes = true;
+            let wait = self.chances.room.between(1_000, 2_000_000);
+            self.queue.after(wait, Event::Room);
+        }
+    }
+
+    /// A full disk ends the process only if somebody else has filled it.
+    pub(super) fn judge_full(&mut self, why: &str) {
+        if why.contains("no storage space") && !self.squeezed {
+            self.found(format!("the broker itself filled its disk: {why}"));
         }
     }
 

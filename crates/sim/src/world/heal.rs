@@ -13,7 +13,7 @@ impl World {
         }
         self.phase = Phase::Heal;
         self.say(format_args!("healing"));
-        self.disk.set_capacity(None);
+        self.make_room();
         if self.disk.is_stopped() || self.life.is_none() {
             // Down, or as good as down: the next start is an undisturbed one.
             self.process_ends("before healing");

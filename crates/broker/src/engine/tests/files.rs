@@ -114,6 +114,7 @@ impl Files {
             Output::Start { .. }
             | Output::Reply { .. }
             | Output::Close { .. }
+            | Output::Measure
             | Output::Warn(_) => {}
         }
         None

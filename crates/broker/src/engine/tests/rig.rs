@@ -40,6 +40,8 @@ pub(super) struct Rig {
     pub(super) closed: Vec<(ConnectionId, String)>,
     connections: u64,
     requests: i32,
+    /// How often the engine asked for the disk's room.
+    pub(super) looks: u32,
     /// If there are none, the end of each log in memory is all that is read.
     files: Option<Files>,
 }
@@ -108,6 +110,7 @@ impl Rig {
             closed: Vec::new(),
             connections: 0,
             requests: 0,
+            looks: 0,
             files,
         };
         rig.carry_out(outputs);
@@ -208,6 +211,15 @@ impl Rig {
         self.step(Input::Tick);
     }
 
+    pub(super) fn is_short_of_room(&self) -> bool {
+        self.engine.is_short_of_room()
+    }
+
+    /// The disk is looked at.
+    pub(super) fn room(&mut self, free: u64, total: u64) {
+        self.step(Input::Space { free, total });
+    }
+
     /// How many writes no flush covers yet.
     pub(super) fn unflushed(&self) -> usize {
         self.unflushed.len()
@@ -293,6 +305,7 @@ impl Rig {
                     let seen = seen.expect("everything is in the tail of so small a log");
                     self.step(Input::Read(read, seen));
                 }
+                Output::Measure => self.looks += 1,
                 Output::Reply { .. }
                 | Output::Open { .. }
                 | Output::Remove { .. }

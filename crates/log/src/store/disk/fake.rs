@@ -127,6 +127,12 @@ impl FakeDisk {
         self.state().capacity = bytes;
     }
 
+    /// What [`FakeDisk::set_capacity`] set.
+    #[must_use]
+    pub fn capacity(&self) -> Option<u64> {
+        self.state().capacity
+    }
+
     /// Bytes of all files.
     #[must_use]
     pub fn used(&self) -> u64 {
