@@ -14,6 +14,7 @@ mod records;
 mod role;
 mod setup;
 mod transactor;
+mod trimmer;
 
 pub(crate) use port::{Act, Delivery, Port};
 pub(crate) use reader::drain;

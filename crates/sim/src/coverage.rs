@@ -2,12 +2,14 @@
 
 use crate::node::Life;
 use crate::plan::{End, Plan};
+use once_broker::engine::Output;
+use once_log::Write;
 use once_wire::api::ApiKey;
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// What a dozen seeds meet.
-const OFTEN: [&str; 14] = [
+const OFTEN: [&str; 17] = [
     "clean stop",
     "crash during recovery",
     "cut",
@@ -18,8 +20,11 @@ const OFTEN: [&str; 14] = [
     "power cut",
     "power cut during a change of the disk",
     "read from files",
+    "records deleted by request",
+    "records too old",
     "replay compared with live",
     "request while something is unflushed",
+    "segments removed",
     "shadow crash",
     "slow message",
 ];
@@ -50,6 +55,23 @@ impl Coverage {
         *self.requests.entry(key).or_default() += 1;
         if life.as_ref().is_some_and(|life| !life.engine.is_flushed()) {
             self.fault("request while something is unflushed");
+        }
+    }
+
+    /// What a step wants done.
+    pub(crate) fn outputs(&mut self, tick: bool, outputs: &[Output]) {
+        for output in outputs {
+            match output {
+                Output::Start { .. } if tick => self.fault("records too old"),
+                Output::Start { .. } => self.fault("records deleted by request"),
+                Output::Write { writes, .. } => {
+                    let drop = |write: &Write| matches!(write, Write::DropSegments { .. });
+                    if writes.iter().any(drop) {
+                        self.fault("segments removed");
+                    }
+                }
+                _ => {}
+            }
         }
     }
 

@@ -47,6 +47,8 @@ table! {
     "data-before-addition" => broker(Broker::DataBeforeAddition),
     "epoch-check" => broker(Broker::EpochCheck),
     "remove-before-durable" => broker(Broker::RemoveBeforeDurable),
+    "start-before-durable" => broker(Broker::StartBeforeDurable),
+    "remove-before-start-durable" => broker(Broker::RemoveBeforeStart),
     "trust-found-bytes" => broker(Broker::TrustFoundBytes),
     "ignore-full-disk" => broker(Broker::IgnoreFullDisk),
     "sequence-check" => log(Log::SequenceCheck),

@@ -85,6 +85,14 @@ impl Hand {
         self.writer.flush()
     }
 
+    /// Makes durable where logs start, after the flush.
+    ///
+    /// # Errors
+    /// The process ends.
+    pub(crate) fn save_starts(&mut self) -> Result<Vec<(LogId, i64)>, StorageError> {
+        self.writer.save_starts()
+    }
+
     /// What was written and not yet flushed.
     pub(crate) fn written(&self) -> Vec<(LogId, i64)> {
         self.writer.written().to_vec()
@@ -163,7 +171,7 @@ impl Life {
         for _ in 0..writers {
             // Few open files, so that closing and opening them again is met.
             life.hands.push(Hand {
-                writer: Writer::new(flush, 3),
+                writer: Writer::new(flush, 3, life.places.starts()),
                 queue: Vec::new(),
                 journal: journal.take(),
                 journalled: Vec::new(),
@@ -171,7 +179,10 @@ impl Life {
                 busy: false,
             });
         }
-        for (hand, work) in life.places.recovered(recovery.stores, recovery.points) {
+        for (hand, work) in life
+            .places
+            .recovered(recovery.stores, recovery.points, recovery.starts)
+        {
             life.hands[hand].queue.push(work);
         }
         Ok((life, recovery.outputs))
@@ -193,6 +204,10 @@ impl Life {
             Output::Write { log, writes, end } => {
                 let hand = self.places.writer_of(log);
                 hand.map(|hand| (hand, Work::Write(log, writes, end)))
+            }
+            Output::Start { log, start } => {
+                let hand = self.places.writer_of(log);
+                hand.map(|hand| (hand, Work::Start(log, start)))
             }
             Output::Remove { log } => self
                 .places
@@ -251,6 +266,7 @@ impl Life {
         for hand in &mut self.hands {
             hand.write().map_err(|error| error.to_string())?;
             hand.flush().map_err(|error| error.to_string())?;
+            hand.save_starts().map_err(|error| error.to_string())?;
             let mut of_hand = hand.writer.checkpoint().map_err(|e| e.to_string())?;
             ends.append(&mut of_hand);
         }
@@ -280,6 +296,7 @@ pub(crate) fn config(plan: &Plan) -> Arc<Config> {
         group_min_session_timeout_ms: 100,
         group_consumer_session_timeout_ms: 3_000,
         group_consumer_heartbeat_interval_ms: 300,
+        log_retention_check_interval_ms: 300,
         ..Config::default()
     };
     // Smaller than an operator may set, so that segments roll.

@@ -51,8 +51,8 @@ pub(crate) enum Event {
     Flush(u64, usize),
     /// What the partitions' files are owed is flushed, behind a journal.
     Settle(u64),
-    /// The engine hears of the flush.
-    Report(u64, usize, Vec<(LogId, i64)>),
+    /// The engine hears of the flush, and of logs that start later now.
+    Report(u64, usize, Flushed),
     /// A look into files.
     Look(u64, ReadId, LogId, Look),
     /// The engine's deadline.
@@ -69,6 +69,13 @@ pub(crate) enum Event {
     Drain,
     /// The last readers had theirs.
     Over,
+}
+
+/// What a hand has flushed, and which logs it has made start later.
+#[derive(Debug, Default)]
+pub(crate) struct Flushed {
+    ends: Vec<(LogId, i64)>,
+    starts: Vec<(LogId, i64)>,
 }
 
 /// Where a run stands.
@@ -301,7 +308,9 @@ impl World {
         let Some(life) = &mut self.life else {
             return;
         };
+        let tick = matches!(input, Input::Tick);
         let outputs = life.engine.step(now, input);
+        self.coverage.outputs(tick, &outputs);
         self.carry_out(outputs);
         if let Some(life) = &self.life {
             let found = self.invariants.look(&life.engine);
@@ -326,7 +335,10 @@ impl World {
                     self.queue.after(wait, Event::Measure(self.boot));
                 }
                 Output::Warn(text) => self.say(format_args!("broker: {text}")),
-                Output::Open { .. } | Output::Write { .. } | Output::Remove { .. } => {
+                Output::Open { .. }
+                | Output::Write { .. }
+                | Output::Start { .. }
+                | Output::Remove { .. } => {
                     self.order(output);
                 }
             }

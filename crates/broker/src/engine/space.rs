@@ -133,6 +133,7 @@ fn cost(write: &Write) -> u64 {
         Write::Roll { .. } => SEGMENT_BYTES,
         Write::Snapshot(snapshot) => snapshot.producers.len() as u64,
         Write::LeaderEpochs(_) | Write::TimeIndex { .. } => BATCH_BYTES,
+        Write::DropSegments { .. } => 0,
     }
 }
 

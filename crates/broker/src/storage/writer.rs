@@ -91,8 +91,9 @@ impl StorageError {
             | Self::Flush(error)
             | Self::Checkpoint(error)
             | Self::Journal(error)
-            | Self::Points(DirError::Io { error, .. }) => error,
-            Self::Points(_) => return false,
+            | Self::Points(DirError::Io { error, .. })
+            | Self::Starts(DirError::Io { error, .. }) => error,
+            Self::Points(_) | Self::Starts(_) => return false,
         };
         matches!(
             error.kind(),

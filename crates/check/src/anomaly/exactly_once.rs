@@ -5,7 +5,8 @@
 //! - two outputs in one topic carry the same input, and both count: each was read by a read_committed
 //!   reader, or its send is `ok` and stands alone or in a committed transaction;
 //! - a group's transactions commit an offset of an input partition, and a record below it, which
-//!   read_committed readers must see, is in no output that counts or might count.
+//!   read_committed readers must see, is in no output that counts or might count, and was not
+//!   deleted: a `topic` event says what may be gone.
 //!
 //! The second looks at the groups and input partitions of transactions that send both a group's
 //! offset of the partition and an output that names it, from the lowest offset that such an output
@@ -36,7 +37,7 @@ pub(super) fn find(scene: &Scene<'_, '_>, report: &mut Report) {
     }
     outputs.sort_unstable();
     twice(facts, &outputs, report);
-    never(facts, &outputs, report);
+    never(scene, &outputs, report);
 }
 
 fn counts(send: &Send<'_>) -> bool {
@@ -76,7 +77,8 @@ struct Way {
     by: u32,
 }
 
-fn never(facts: &Facts<'_>, outputs: &[(u32, i64, &str, u32)], report: &mut Report) {
+fn never(scene: &Scene<'_, '_>, outputs: &[(u32, i64, &str, u32)], report: &mut Report) {
+    let facts = scene.facts;
     let ways = ways(facts);
     for (partition, way) in (0..).zip(ways) {
         let Some(way) = way else {
@@ -88,7 +90,8 @@ fn never(facts: &Facts<'_>, outputs: &[(u32, i64, &str, u32)], report: &mut Repo
             let first = outputs.partition_point(|o| (o.0, o.1) < (partition, entry.offset));
             let found = outputs.get(first).map(|o| (o.0, o.1));
             let must = input.visibility == Visibility::Must && input.offset == Some(entry.offset);
-            if !must || found == Some((partition, entry.offset)) {
+            let done = found == Some((partition, entry.offset));
+            if !must || done || scene.coverage.may_be_gone(input) {
                 continue;
             }
             report.add(RULE, || {

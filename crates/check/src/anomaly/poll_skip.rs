@@ -8,7 +8,7 @@
 //!
 //! No anomaly: what lies before the first read of a partition; a gap after `seek`, `assign`,
 //! `revoke` and `subscribe` (up to the offset that they name, if they do); after a poll that did not
-//! end with `ok`; gaps in which nothing is known to lie; partitions from which records may go.
+//! end with `ok`; gaps in which nothing is known to lie; what a `topic` event allows to be gone.
 
 use super::{Anomaly, Scene};
 use crate::facts::{Before, Facts, Line, NEVER, PartReads, Visibility};
@@ -48,6 +48,7 @@ fn gap(
     report: &mut Report,
 ) {
     let partition = &facts.partitions[reads.partition as usize];
+    let offsets = offsets.start.max(partition.deleted_below)..offsets.end;
     if !partition.keeps(offsets.start, lines[1]) {
         return;
     }
@@ -86,7 +87,7 @@ fn gap(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Assign, Kind};
+    use crate::history::{Assign, Kind, Topic};
     use crate::testing::Story;
 
     fn three() -> Story {
@@ -128,6 +129,20 @@ mod tests {
         let assign = Assign::at([(Story::partition(), 5)]);
         story.read(2, &[(0, 10)]).event(2, Kind::Ok, assign);
         story.read(2, &[(5, 12)]).valid();
+    }
+
+    #[test]
+    fn what_was_deleted_is_not_skipped_and_what_follows_it_is() {
+        let mut story = three();
+        let mut topic = Topic::new(&*Story::partition().topic);
+        topic.deleted_below = [(0, 5)].into();
+        story.event(0, Kind::Info, topic.clone());
+        let mut rest = story.clone();
+        rest.read(2, &[(0, 10), (5, 12)]).valid();
+        topic.deleted_below = [(0, 3)].into();
+        let mut story = three();
+        story.event(0, Kind::Info, topic);
+        story.read(2, &[(0, 10), (5, 12)]).finds(RULE);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Offsets that bound a log contradict each other or go back. (Our I5 and I6.)
 //!
 //! Fires when one poll saw, of one partition, a last stable offset above the high watermark, or a
-//! record at or above the bound of its isolation, or led its consumer beyond that; and when a poll saw a lower high watermark or last
-//! stable offset than another poll that had ended before it began. The bounds must come from the
-//! answer that brought the records. (A Kafka cluster may show a lower high watermark for a moment
+//! record at or above the bound of its isolation, or led its consumer beyond that; and when a poll
+//! saw a lower high watermark, last stable offset or log start than another poll that had ended
+//! before it began: records that were deleted do not come back. The bounds must come from the answer
+//! that brought the records. (A Kafka cluster may show a lower high watermark for a moment
 //! after a leader changed; our broker must not.)
 
 use super::{Anomaly, Scene};
@@ -16,7 +17,8 @@ const RULE: Anomaly = Anomaly::Watermark;
 /// The kinds of bound.
 type Bound = (&'static str, fn(&PartitionRead) -> Option<i64>);
 
-const BOUNDS: [Bound; 2] = [
+const BOUNDS: [Bound; 3] = [
+    ("log start", |read| read.log_start),
     ("high watermark", |read| read.high_watermark),
     ("last stable offset", |read| read.last_stable),
 ];
@@ -100,6 +102,7 @@ fn regress(facts: &Facts<'_>, (name, bound): Bound, report: &mut Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Poll;
     use crate::testing::Story;
 
     #[test]
@@ -125,6 +128,22 @@ mod tests {
     fn a_record_beyond_what_is_stable_is_found() {
         let mut story = Story::new();
         story.sent(1, 10, 0).bounds(2, &[(0, 10)], 0, 1).finds(RULE);
+    }
+
+    #[test]
+    fn a_log_start_that_went_back_is_found() {
+        let starts = |last| {
+            let mut story = Story::new();
+            for start in [1, 2, last] {
+                let mut poll = Poll::new(Isolation::ReadCommitted);
+                let mut read = PartitionRead::new(Story::partition());
+                read.log_start = Some(start);
+                poll.reads.push(read);
+                story.done(3, poll);
+            }
+            story.report().count(RULE)
+        };
+        assert_eq!((starts(2), starts(1)), (0, 1));
     }
 
     #[test]

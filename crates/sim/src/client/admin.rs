@@ -4,7 +4,9 @@
 use super::Port;
 use super::records::{Payload, batch};
 use super::setup::PATIENCE;
+use super::trimmer::delete_below;
 use crate::net::LinkId;
+use once_check::history::Partition;
 use once_wire::error::ErrorCode;
 use once_wire::message::create_partitions_request::{
     CreatePartitionsRequest, CreatePartitionsTopic,
@@ -132,7 +134,9 @@ impl Admin {
     }
 
     async fn alter(&mut self) {
-        let value = i64::try_from(self.port.random().between(1, 9)).expect("small") * 100_000_000;
+        // Now and then so short that records go while the run lasts.
+        let unit = *self.port.random().pick(&[10, 100_000_000]);
+        let value = i64::try_from(self.port.random().between(1, 9)).expect("small") * unit;
         let request = IncrementalAlterConfigsRequest {
             resources: vec![AlterConfigsResource {
                 resource_type: TOPIC,
@@ -211,6 +215,17 @@ impl Admin {
         }
     }
 
+    /// All records of one partition go.
+    async fn trim(&mut self) {
+        let partition = Partition::new(self.topic.as_str(), 0);
+        let port = self.port.clone();
+        match delete_below(&port, self.link, &partition, -1).await {
+            Some((ErrorCode::None, _)) => self.seen("has its records deleted", Option::is_some),
+            Some((code, _)) => self.changed(Told::Code(code), |state| state).await,
+            None => self.changed(Told::Nothing, |state| state).await,
+        }
+    }
+
     /// A record, so that deletion has something to take away.
     async fn write(&mut self) {
         let payload = Payload {
@@ -269,7 +284,8 @@ pub(crate) async fn admin(port: Port, operations: u32) {
             3 => own.grow().await,
             4 => own.alter().await,
             5 | 6 => own.describe().await,
-            7..=9 => own.look().await,
+            7 | 8 => own.look().await,
+            9 => own.trim().await,
             _ => own.write().await,
         }
         let pause = port.random().below(10_000);

@@ -2,11 +2,13 @@
 
 use super::records::decode;
 use super::setup::PATIENCE;
+use super::trimmer::{EARLIEST, offset_of};
 use super::{Port, TOPICS};
 use crate::net::LinkId;
 use bytes::Bytes;
 use once_check::history::{
     Assign, Drained, DrainedPartition, Isolation, Kind, Op, Partition, PartitionRead, Poll, Read,
+    Seek,
 };
 use once_wire::batch::Batch;
 use once_wire::control::ControlType;
@@ -23,6 +25,8 @@ pub(crate) struct Consumer {
     version: i16,
     /// The bounds that came last, by partition: high watermark, last stable offset, start.
     pub(crate) bounds: BTreeMap<Partition, (i64, i64, i64)>,
+    /// Partitions whose log starts later than where this reader is.
+    outrun: BTreeSet<Partition>,
 }
 
 impl Consumer {
@@ -35,6 +39,7 @@ impl Consumer {
             positions: BTreeMap::new(),
             version,
             bounds: BTreeMap::new(),
+            outrun: BTreeSet::new(),
         }
     }
 
@@ -59,7 +64,30 @@ impl Consumer {
         }
         let reads = poll.reads.clone();
         self.port.complete(invoked, Kind::Ok, Some(Op::Poll(poll)));
+        self.reset(link).await;
         Some(reads)
+    }
+
+    /// Goes to the beginning of logs that start later than where this reader is
+    /// (`auto.offset.reset=earliest`).
+    async fn reset(&mut self, link: LinkId) {
+        for partition in std::mem::take(&mut self.outrun) {
+            let start = offset_of(&self.port, link, &partition, EARLIEST).await;
+            let (Some(start), Some(at)) = (start, self.positions.get_mut(&partition)) else {
+                continue;
+            };
+            if start <= *at {
+                self.port.found(format!(
+                    "offset {at} of {partition} is out of range, and the log starts at {start}"
+                ));
+            }
+            *at = start;
+            let seek = Seek {
+                partition,
+                offset: Some(start),
+            };
+            self.port.note(Kind::Ok, Op::Seek(seek));
+        }
     }
 
     fn request(&self, wait_ms: i32) -> FetchRequest {
@@ -97,6 +125,10 @@ impl Consumer {
             match code {
                 ErrorCode::UnknownTopicOrPartition | ErrorCode::CorruptMessage => {
                     self.port.say(text);
+                }
+                ErrorCode::OffsetOutOfRange => {
+                    self.port.say(text);
+                    self.outrun.insert(partition.clone());
                 }
                 _ => self.port.found(text),
             }

@@ -1,6 +1,8 @@
 //! Who takes part in a run, and which task each role is.
 
-use super::{Port, admin, committer, observer, processor, producer, reader, setup, transactor};
+use super::{
+    Port, admin, committer, observer, processor, producer, reader, setup, transactor, trimmer,
+};
 use crate::plan::Plan;
 use crate::random::Random;
 use once_check::history::Isolation;
@@ -31,6 +33,8 @@ pub enum Role {
     Observer(u8),
     /// Takes many producer ids.
     IdTaker,
+    /// Deletes records of the topics that all use.
+    Trimmer,
     /// Reads everything, again and again, from where it is.
     Reader(Isolated),
 }
@@ -71,7 +75,12 @@ impl Role {
         for _ in 0..random.below(4) {
             roles.push(Self::Processor(0));
         }
-        for (role, one_in) in [(Self::Admin, 3), (Self::Observer(0), 2), (Self::IdTaker, 8)] {
+        for (role, one_in) in [
+            (Self::Admin, 3),
+            (Self::Observer(0), 2),
+            (Self::IdTaker, 8),
+            (Self::Trimmer, 3),
+        ] {
             if random.below(one_in) == 0 {
                 roles.push(role);
             }
@@ -109,6 +118,7 @@ impl Role {
                     observer::observe(port, group.as_str().into(), operations, partitions).await;
                 }
                 Self::IdTaker => observer::take_ids(port).await,
+                Self::Trimmer => trimmer::trim(port, operations, partitions).await,
                 Self::Reader(isolated) => {
                     reader::read(port, isolated.level(), operations, partitions).await;
                 }

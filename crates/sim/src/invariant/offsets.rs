@@ -1,5 +1,5 @@
-//! Start ≤ LSO ≤ high watermark ≤ end; the last stable offset never passes an open transaction;
-//! and what readers may have seen never goes back, crash or not.
+//! Start ≤ LSO ≤ high watermark ≤ end; the last stable offset never passes an open transaction, as
+//! far as it is still in the log; and what readers may have seen never goes back, crash or not.
 
 use once_broker::engine::Engine;
 use once_wire::ids::Uuid;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// The bounds that readers saw last.
 #[derive(Debug, Default)]
 pub(crate) struct Offsets {
-    seen: BTreeMap<(Uuid, i32), (i64, i64)>,
+    seen: BTreeMap<(Uuid, i32), (i64, i64, i64)>,
 }
 
 impl Offsets {
@@ -24,7 +24,7 @@ impl Offsets {
                 ));
             }
             let open = log.producers().filter_map(|(id, entry)| {
-                let first = entry.current_txn_first_offset?;
+                let first = entry.current_txn_first_offset?.max(start);
                 (first < stable).then_some((id, first))
             });
             if let Some((id, first)) = open.min() {
@@ -33,14 +33,15 @@ impl Offsets {
                 ));
             }
             let key = (partition.topic_id, partition.index);
-            let seen = self.seen.entry(key).or_insert((high, stable));
-            if high < seen.0 || stable < seen.1 {
+            let seen = self.seen.entry(key).or_insert((high, stable, start));
+            if high < seen.0 || stable < seen.1 || start < seen.2 {
                 return Some(format!(
-                    "{name}: high watermark {} and LSO {} went back to {high} and {stable}",
-                    seen.0, seen.1
+                    "{name}: high watermark {}, LSO {} and start {} went back to {high}, {stable} \
+                     and {start}",
+                    seen.0, seen.1, seen.2
                 ));
             }
-            *seen = (high, stable);
+            *seen = (high, stable, start);
         }
         None
     }

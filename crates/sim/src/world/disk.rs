@@ -1,6 +1,6 @@
 //! What the engine wants of the disk, and how the disk treats it.
 
-use super::{Event, Phase, World};
+use super::{Event, Flushed, Phase, World};
 use crate::mutant::Mutant;
 use crate::node;
 use crate::plan::{DiskPlan, Trigger};
@@ -81,11 +81,15 @@ impl World {
         if flushed.is_err() && self.plan.mutant == Some(Mutant::RetryFailedFlush) {
             flushed = life.hands[hand].flush();
         }
+        let flushed = flushed.and_then(|ends| {
+            let starts = life.hands[hand].save_starts()?;
+            Ok(Flushed { ends, starts })
+        });
         match flushed {
             Err(error) => self.process_ends(&error.to_string()),
             Ok(flushed) => {
                 let mut others = life.hands.iter();
-                if !flushed.is_empty() && others.any(|hand| !hand.written().is_empty()) {
+                if !flushed.ends.is_empty() && others.any(|hand| !hand.written().is_empty()) {
                     self.moment = Some(Trigger::BetweenFlushes);
                 }
                 if life.hands[hand].begins_checkpoint() {
@@ -108,10 +112,18 @@ impl World {
         }
     }
 
-    pub(super) fn report(&mut self, hand: usize, flushed: Vec<(LogId, i64)>) {
-        self.say(format_args!("hand {hand} has flushed {flushed:?}"));
-        if !flushed.is_empty() {
-            self.step(Input::Flushed(flushed));
+    pub(super) fn report(&mut self, hand: usize, flushed: Flushed) {
+        let Flushed { ends, starts } = flushed;
+        self.say(format_args!("hand {hand} has flushed {ends:?}"));
+        if !ends.is_empty() {
+            self.step(Input::Flushed(ends));
+        }
+        if !starts.is_empty() {
+            self.coverage.fault("log start moved");
+            self.say(format_args!(
+                "hand {hand} has made logs start at {starts:?}"
+            ));
+            self.step(Input::Started(starts));
         }
         let Some(life) = &mut self.life else {
             return;

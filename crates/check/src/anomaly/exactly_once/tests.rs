@@ -1,4 +1,5 @@
 use super::*;
+use crate::history::{Kind, Topic};
 use crate::testing::Story;
 
 /// Inputs 10, 11, 12 at offsets 0, 1, 2, which somebody reads.
@@ -55,6 +56,20 @@ fn an_input_that_was_passed_over_is_found() {
     story.output(2, 1, 20, 0, 0).output(2, 1, 22, 1, 2);
     story.offsets_in_txn(2, 1, 3).committed(2, 1);
     story.read_outputs(3, &[(0, 20), (1, 22)]).finds(RULE);
+}
+
+#[test]
+fn an_input_that_was_deleted_before_it_was_read_is_nobodys_fault() {
+    for (below, valid) in [(2, true), (1, false)] {
+        let mut story = inputs();
+        let mut topic = Topic::new(&*Story::partition().topic);
+        topic.deleted_below = [(0, below)].into();
+        story.event(0, Kind::Info, topic);
+        story.output(2, 1, 20, 0, 0).output(2, 1, 22, 1, 2);
+        story.offsets_in_txn(2, 1, 3).committed(2, 1);
+        story.read_outputs(3, &[(0, 20), (1, 22)]);
+        assert_eq!(story.report().count(RULE) == 0, valid, "below {below}");
+    }
 }
 
 #[test]
