@@ -1,9 +1,11 @@
 //! The records inside a batch: read in order, headers kept as they came, repeated ones included.
 
 mod survey;
+mod unpacked;
 
 pub use survey::Survey;
 pub(crate) use survey::survey;
+pub use unpacked::{Glance, Unpacked};
 
 use bytes::{BufMut, Bytes};
 
@@ -119,16 +121,21 @@ impl Iterator for RecordIter {
 const RECORD_MIN: usize = 7;
 
 /// A range of bytes within the record area.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Part {
     start: usize,
     end: usize,
 }
 
 /// One record as it stands, nothing copied.
+#[derive(Debug)]
 struct RawRecord {
+    /// Where its length begins.
+    start: usize,
     attributes: i8,
     timestamp_delta: i64,
+    /// What follows the timestamp begins here.
+    after_timestamp: usize,
     offset_delta: i32,
     key: Option<Part>,
     value: Option<Part>,
@@ -179,6 +186,7 @@ impl Varints for Cursor<'_> {
 impl Cursor<'_> {
     /// Reads one record up to its headers and moves past it.
     fn record(&mut self) -> Result<RawRecord, BatchError> {
+        let start = self.at;
         let len = self.varint()?;
         let end = usize::try_from(len)
             .ok()
@@ -191,8 +199,10 @@ impl Cursor<'_> {
             at: self.at,
         };
         let raw = RawRecord {
+            start,
             attributes: body.byte()? as i8,
             timestamp_delta: body.varlong()?,
+            after_timestamp: body.at,
             offset_delta: body.varint()?,
             key: body.part()?,
             value: body.part()?,

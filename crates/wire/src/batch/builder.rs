@@ -1,9 +1,6 @@
 //! Writes a batch.
 
-use bytes::{Bytes, BytesMut};
-
 use super::header::{CONTROL, DELETE_HORIZON, TRANSACTIONAL};
-use super::view::{checksum, length};
 use super::{Batch, BatchHeader, HEADER_SIZE};
 use crate::compression::Compression;
 use crate::records::NewRecord;
@@ -174,12 +171,7 @@ impl BatchBuilder {
             codec => (self.header, codec.compress(&self.area)),
         };
         header.attributes |= self.compression.id();
-        header.length = length(&area);
-        header.crc = checksum(&header, &area);
-        let mut bytes = BytesMut::with_capacity(HEADER_SIZE + area.len());
-        bytes.extend_from_slice(&header.write());
-        bytes.extend_from_slice(&area);
-        Batch::built(header, Bytes::from(bytes))
+        Batch::sealed(header, &area)
     }
 
     fn attribute(mut self, bit: i16, on: bool) -> BatchBuilder {

@@ -19,7 +19,7 @@ pub(super) const APPEND_TIME: i16 = 1 << 3;
 pub(super) const TRANSACTIONAL: i16 = 1 << 4;
 pub(super) const CONTROL: i16 = 1 << 5;
 pub(super) const DELETE_HORIZON: i16 = 1 << 6;
-const CODEC: i16 = 7;
+pub(super) const CODEC: i16 = 7;
 
 /// Who gave the records their timestamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,6 +6,7 @@ use crate::control::{self, ControlRecord, ControlType};
 use crate::records::Record;
 
 mod client;
+mod retained;
 
 const LIMIT: usize = 1 << 20;
 const CODECS: [Compression; 5] = [

@@ -4,11 +4,11 @@ use std::ops::Deref;
 
 use bytes::{Bytes, BytesMut};
 
-use super::header::{APPEND_TIME, LENGTH_FROM, PROTECTED};
+use super::header::{APPEND_TIME, CODEC, DELETE_HORIZON, LENGTH_FROM, PROTECTED};
 use super::{BatchError, BatchHeader, HEADER_SIZE, TimestampType};
 use crate::compression::Compression;
 use crate::control::ControlRecord;
-use crate::records::{self, RecordIter, Survey};
+use crate::records::{self, RecordIter, Survey, Unpacked};
 
 /// How much the batches of a client's request may decompress to when they are checked: far above what a
 /// producer gathers in one request, far below what hurts.
@@ -61,11 +61,6 @@ impl Batch {
             header,
             bytes: bytes.split_to(needed),
         })
-    }
-
-    /// A batch just built: nothing needs a check.
-    pub(super) fn built(header: BatchHeader, bytes: Bytes) -> Batch {
-        Batch { header, bytes }
     }
 
     /// The bytes, as they go to a log or a consumer.
@@ -156,6 +151,60 @@ impl Batch {
         Ok(RecordIter::new(self.header, self.area(limit)?))
     }
 
+    /// The records for who leaves some of them out, decompressed to at most `limit` bytes.
+    pub fn unpack(&self, limit: usize) -> Result<Unpacked, BatchError> {
+        Unpacked::new(self.header, self.area(limit)?)
+    }
+
+    /// The batch without its records: what compaction leaves where its offsets or its producer's epoch and sequence
+    /// must still be known. Its largest timestamp stays, as in Kafka.
+    pub fn emptied(&self) -> Batch {
+        let mut header = BatchHeader {
+            base_timestamp: -1,
+            records_count: 0,
+            ..self.header
+        };
+        header.attributes &= !(CODEC | DELETE_HORIZON);
+        Batch::sealed(header, &[])
+    }
+
+    /// A batch with this header but for what its new records change: their number, the largest timestamp if it is
+    /// theirs, the delete horizon if there is one, and the area, given uncompressed.
+    pub(crate) fn with_records(
+        header: &BatchHeader,
+        records_count: i32,
+        max_timestamp: Option<i64>,
+        horizon: Option<i64>,
+        area: &[u8],
+    ) -> Batch {
+        let mut header = BatchHeader {
+            records_count,
+            max_timestamp: max_timestamp.unwrap_or(header.max_timestamp),
+            base_timestamp: horizon.unwrap_or(header.base_timestamp),
+            ..*header
+        };
+        if horizon.is_some() {
+            header.attributes |= DELETE_HORIZON;
+        }
+        match header.compression() {
+            Compression::None => Batch::sealed(header, area),
+            codec => Batch::sealed(header, &codec.compress(area)),
+        }
+    }
+
+    /// A batch of a header and a stored record area: length and checksum are set.
+    pub(super) fn sealed(mut header: BatchHeader, area: &[u8]) -> Batch {
+        header.length = length(area);
+        header.crc = checksum(&header, area);
+        let mut bytes = BytesMut::with_capacity(HEADER_SIZE + area.len());
+        bytes.extend_from_slice(&header.write());
+        bytes.extend_from_slice(area);
+        Batch {
+            header,
+            bytes: bytes.freeze(),
+        }
+    }
+
     /// The record of a control batch; `None` for data, and for a control record that cannot be read.
     pub fn control(&self) -> Option<ControlRecord> {
         if !self.is_control() {
@@ -225,11 +274,11 @@ impl Deref for ClientBatch {
 }
 
 /// The checksum of a batch with this header and this stored record area.
-pub(super) fn checksum(header: &BatchHeader, area: &[u8]) -> u32 {
+fn checksum(header: &BatchHeader, area: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&header.write()[PROTECTED]), area)
 }
 
 /// The length field of a batch with this stored record area.
-pub(super) fn length(area: &[u8]) -> i32 {
+fn length(area: &[u8]) -> i32 {
     i32::try_from(HEADER_SIZE - LENGTH_FROM + area.len()).expect("a batch is smaller than 2 GiB")
 }
