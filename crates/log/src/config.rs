@@ -26,6 +26,18 @@ pub struct LogConfig {
     pub retention_ms: i64,
     /// `retention.bytes`: the oldest segments are deleted while the others have as much; negative is never.
     pub retention_bytes: i64,
+    /// `delete.retention.ms`: how long tombstones and markers that compaction could drop stay for readers that are
+    /// behind, in milliseconds.
+    pub delete_retention_ms: i64,
+    /// `min.cleanable.dirty.ratio`, in millionths: the share that must be new before the log is compacted.
+    pub min_dirty_millionths: u32,
+    /// `min.compaction.lag.ms`: a record is not compacted before it is so old, in milliseconds.
+    pub min_compaction_lag_ms: i64,
+    /// `max.compaction.lag.ms`: a record that is so old wants to be compacted whatever the share, in milliseconds.
+    pub max_compaction_lag_ms: i64,
+    /// `log.cleaner.dedupe.buffer.size`: about so many bytes of memory are for keys; a compaction that meets more
+    /// ends earlier.
+    pub dedupe_buffer_bytes: usize,
     /// `message.timestamp.type`: whether the producers' timestamps are kept, or the broker stamps each batch.
     pub timestamp_type: TimestampType,
     /// `message.timestamp.before.max.ms`: how far a timestamp may lie in the past, in milliseconds.
@@ -69,6 +81,11 @@ impl Default for LogConfig {
             deletes: true,
             retention_ms: 7 * 24 * 60 * 60 * 1000,
             retention_bytes: -1,
+            delete_retention_ms: 24 * 60 * 60 * 1000,
+            min_dirty_millionths: 500_000,
+            min_compaction_lag_ms: 0,
+            max_compaction_lag_ms: i64::MAX,
+            dedupe_buffer_bytes: 32 << 20,
             timestamp_type: TimestampType::CreateTime,
             timestamp_before_max_ms: i64::MAX,
             timestamp_after_max_ms: 60 * 60 * 1000,

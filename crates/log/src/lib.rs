@@ -8,6 +8,7 @@
 
 mod aborted;
 mod append;
+mod compact;
 mod config;
 mod epochs;
 mod error;
@@ -32,6 +33,7 @@ mod write;
 
 pub use aborted::{ABORTED_ENTRY_BYTES, AbortedEntry, AbortedTransaction};
 pub use append::Appended;
+pub use compact::{CleanedSegment, Compacted, CompactionPlan, Filth, LastRecord, PlannedSegment};
 pub use config::LogConfig;
 pub use epochs::EpochEntry;
 pub use error::{AppendError, DeleteError, ReadError};

@@ -29,6 +29,8 @@ pub struct Recovered {
     pub producers: BTreeMap<i64, ProducerEntry>,
     /// The offset of a whole snapshot at the end, if there is one.
     pub last_snapshot: Option<i64>,
+    /// Below this offset compaction has seen all keys.
+    pub cleaned_to: i64,
 }
 
 /// One partition's log in memory: offsets, producers, what lies where, and the tail of the bytes.
@@ -49,6 +51,12 @@ pub struct PartitionLog {
     pub(crate) segments: Vec<Segment>,
     pub(crate) tail: Tail,
     pub(crate) last_snapshot: Option<i64>,
+    /// Below this offset compaction has seen all keys.
+    pub(crate) cleaned_to: i64,
+    /// A compaction is under way.
+    pub(crate) compacting: bool,
+    /// How many compactions there were; each gives its segments a version of its own.
+    pub(crate) compactions: u64,
 }
 
 impl PartitionLog {
@@ -62,6 +70,7 @@ impl PartitionLog {
             segments: Vec::new(),
             producers: BTreeMap::new(),
             last_snapshot: None,
+            cleaned_to: 0,
         };
         PartitionLog::recovered(config, leader_epoch, nothing)
     }
@@ -96,6 +105,9 @@ impl PartitionLog {
             producers: Producers::new(found.producers),
             segments: found.segments,
             last_snapshot: found.last_snapshot,
+            cleaned_to: found.cleaned_to,
+            compacting: false,
+            compactions: 0,
         }
     }
 

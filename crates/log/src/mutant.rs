@@ -20,4 +20,12 @@ pub enum Mutant {
     UnflushedMarker,
     /// Readers are told of no aborted transactions.
     ForgetAborted,
+    /// Compaction drops the marker of a transaction that still has data, at once.
+    DropMarkerTooEarly,
+    /// Of each key compaction keeps the first record of the dirty part, not the last one.
+    CompactKeepsFirst,
+    /// Compaction takes what is flushed, stable or not.
+    CompactAboveLastStable,
+    /// Compaction keeps no batch for its producer's sake.
+    ForgetProducerOnCompaction,
 }

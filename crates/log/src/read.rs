@@ -49,6 +49,8 @@ pub enum Source {
 pub struct FileRange {
     /// The segment's base offset.
     pub segment: i64,
+    /// Which files of that name are meant: [`Segment::version`].
+    pub version: u64,
     /// A batch begins here, at or before the one that holds `from`; walking forward finds it.
     pub position: u64,
     /// The first offset wanted.
@@ -138,6 +140,7 @@ impl PartitionLog {
             .map_or(0, |entry| u64::from(entry.position));
         let range = FileRange {
             segment: segment.base,
+            version: segment.version,
             position,
             from,
             upper,

@@ -14,6 +14,8 @@ const INDEX_ENTRIES_MAX: u32 = 10 * 1024 * 1024 / 12;
 pub struct Segment {
     /// The base offset, and the files' name.
     pub base: i64,
+    /// Which files of that name: compaction gives each segment it makes a version of its own, others have 0.
+    pub version: u64,
     /// The offset after the last batch; of a closed segment opened without a walk, the next one's base.
     pub end: i64,
     /// Bytes in the `.log` file.
@@ -40,6 +42,7 @@ impl Segment {
     pub fn new(base: i64, created: i64) -> Self {
         Segment {
             base,
+            version: 0,
             end: base,
             size: 0,
             created,
@@ -139,9 +142,11 @@ pub(crate) struct Extent {
 
 impl Extent {
     pub(crate) fn of(batch: &once_wire::batch::Batch) -> Self {
+        // A batch that compaction emptied has no record with its largest timestamp.
+        let empty = batch.records_count() == 0;
         Extent {
             last_offset: batch.last_offset(),
-            max_timestamp: batch.max_timestamp(),
+            max_timestamp: if empty { NONE } else { batch.max_timestamp() },
             size: batch.size() as u64,
         }
     }

@@ -83,6 +83,20 @@ impl Tail {
         (gone == segment).then_some(max_timestamp)
     }
 
+    /// Lets go of all batches below an offset at which a segment begins.
+    pub(crate) fn forget_below(&mut self, base: i64) {
+        let below = self.batches.partition_point(|b| b.last_offset < base);
+        for batch in self.batches.drain(..below) {
+            let (segment, known) = self.gone;
+            let known = if segment == batch.segment {
+                known
+            } else {
+                i64::MIN
+            };
+            self.gone = (batch.segment, known.max(batch.max_timestamp));
+        }
+    }
+
     /// Lets go of the oldest flushed batches, until at most `keep` bytes below `high_watermark` remain.
     pub(crate) fn trim(&mut self, high_watermark: i64, keep: u64) {
         let Some(flushed_at) = self.at(high_watermark) else {

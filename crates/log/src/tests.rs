@@ -2,6 +2,7 @@
 //! batches.
 
 mod append;
+mod compaction;
 mod crash;
 mod files;
 mod harness;

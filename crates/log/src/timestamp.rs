@@ -94,6 +94,7 @@ impl PartitionLog {
         };
         let range = FileRange {
             segment: segment.base,
+            version: segment.version,
             position: 0,
             from,
             upper,

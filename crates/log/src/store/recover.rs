@@ -42,6 +42,8 @@ pub struct Opening {
     /// From `log-start-offset-checkpoint`; 0 if it is not there: the first segment says it then. What lies wholly
     /// below is removed.
     pub log_start_offset: i64,
+    /// From `cleaner-offset-checkpoint`: below it compaction has seen all keys. 0 if unknown.
+    pub cleaned_to: i64,
     /// What is recovered has to survive power loss from the start (`--flush disk`).
     pub durable: bool,
     /// The broker's clock, in milliseconds.
@@ -112,6 +114,7 @@ fn nothing() -> Recovered {
         segments: Vec::new(),
         producers: std::collections::BTreeMap::new(),
         last_snapshot: None,
+        cleaned_to: 0,
     }
 }
 
@@ -179,6 +182,7 @@ impl<D: Disk> Recovery<'_, D> {
             segments: std::mem::take(&mut self.segments),
             producers: producers.entries().clone(),
             last_snapshot,
+            cleaned_to: self.opening.cleaned_to.clamp(first, end),
         })
     }
 

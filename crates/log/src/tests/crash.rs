@@ -258,6 +258,7 @@ fn a_torn_end_is_cut_and_the_rest_kept() {
             .reader()
             .read(&crate::FileRange {
                 segment: 0,
+                version: 0,
                 position: 0,
                 from: 0,
                 upper: 100,

@@ -295,6 +295,7 @@ impl Partition {
             clean,
             recovery_point: self.recovery_point,
             log_start_offset: self.start,
+            cleaned_to: 0,
             durable: self.fsync,
             now: self.now,
         };

@@ -32,6 +32,7 @@ fn written(batches: usize) -> Partition {
 fn from(from: i64, max_bytes: usize) -> FileRange {
     FileRange {
         segment: 0,
+        version: 0,
         position: 0,
         from,
         upper: i64::MAX,
@@ -193,6 +194,7 @@ fn a_partition_on_the_real_disk_is_written_read_recovered_and_deleted() {
         clean: false,
         recovery_point: 20,
         log_start_offset: 0,
+        cleaned_to: 0,
         durable: true,
         now: 0,
     };

@@ -28,12 +28,19 @@ fn what_is_kept_stays_as_it_was_and_so_do_the_batchs_offsets() {
     for codec in CODECS {
         let batch = stored(codec);
         let unpacked = batch.unpack(LIMIT).expect("it is sound");
-        let seen: Vec<_> = unpacked.glances().map(|g| (g.offset, g.has_value)).collect();
+        let seen: Vec<_> = unpacked
+            .glances()
+            .map(|g| (g.offset, g.has_value))
+            .collect();
         assert_eq!(seen, [(50, true), (51, true), (52, false)]);
         let keys: Vec<_> = unpacked.glances().map(|g| g.key).collect();
         assert_eq!(keys, [Some(&b"k1"[..]), None, Some(&b""[..])]);
         let before = records(&batch);
-        for kept in [[true, false, true], [false, false, true], [false, true, false]] {
+        for kept in [
+            [true, false, true],
+            [false, false, true],
+            [false, true, false],
+        ] {
             let left = unpacked.keep(&kept, None);
             assert_eq!(Batch::parse(left.as_bytes().clone()), Ok(left.clone()));
             assert_eq!(identity(&left), identity(&batch));
@@ -59,7 +66,10 @@ fn a_delete_horizon_moves_no_timestamp() {
         let before = records(&batch);
         assert_eq!(records(&left), [before[0].clone(), before[2].clone()]);
         // A second time the horizon stays.
-        let again = left.unpack(LIMIT).expect("sound").keep(&[false, true], None);
+        let again = left
+            .unpack(LIMIT)
+            .expect("sound")
+            .keep(&[false, true], None);
         assert!(again.has_delete_horizon());
         assert_eq!(again.base_timestamp(), 77);
         assert_eq!(records(&again), [before[2].clone()]);

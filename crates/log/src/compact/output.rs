@@ -1,0 +1,96 @@
+//! The segment that comes out of a group of old ones.
+
+use once_wire::batch::{Batch, BatchError};
+
+use super::{CleanedSegment, CompactionPlan, Filter, Left, PlannedSegment};
+use crate::aborted::AbortedEntry;
+use crate::segments::{Extent, Segment};
+
+/// A new segment as it grows: what the log's state will know of it, and its index files.
+#[derive(Debug)]
+pub(crate) struct NewSegment {
+    pub(crate) segment: Segment,
+    pub(crate) index: Vec<u8>,
+    pub(crate) time_index: Vec<u8>,
+    pub(crate) aborted: Vec<u8>,
+    replaces: Vec<i64>,
+    end: i64,
+    index_interval_bytes: u32,
+    changed: bool,
+}
+
+impl NewSegment {
+    /// An empty one, for a group of neighbours.
+    pub(crate) fn new(plan: &CompactionPlan, group: &[PlannedSegment]) -> Self {
+        let base = group.first().map_or(0, |segment| segment.base);
+        let mut segment = Segment::new(base, group.last().map_or(0, |segment| segment.created));
+        segment.version = plan.version;
+        NewSegment {
+            segment,
+            index: Vec::new(),
+            time_index: Vec::new(),
+            aborted: Vec::new(),
+            replaces: group.iter().map(|segment| segment.base).collect(),
+            end: group.last().map_or(base, |segment| segment.end),
+            index_interval_bytes: plan.config.index_interval_bytes,
+            changed: group.len() > 1,
+        }
+    }
+
+    /// Takes the next batch of the group. Returns the batch to be written, if something is left of it.
+    ///
+    /// # Errors
+    /// The batch cannot be unpacked.
+    pub(crate) fn take(
+        &mut self,
+        filter: &mut Filter<'_>,
+        batch: Batch,
+    ) -> Result<Option<Batch>, BatchError> {
+        let keeps_end = batch.last_offset() + 1 == self.end;
+        let (left, aborted) = filter.batch(&batch, keeps_end)?;
+        let left = match left {
+            Left::Whole => batch,
+            Left::Changed(left) => {
+                self.changed = true;
+                left
+            }
+            Left::Nothing => {
+                self.changed = true;
+                return Ok(None);
+            }
+        };
+        self.push(&left, aborted);
+        Ok(Some(left))
+    }
+
+    fn push(&mut self, batch: &Batch, aborted: Option<AbortedEntry>) {
+        let base = self.segment.base;
+        let (entry, time_entry) = self
+            .segment
+            .push(&Extent::of(batch), self.index_interval_bytes);
+        self.index.extend(entry.iter().flat_map(|e| e.encode(base)));
+        self.time_index
+            .extend(time_entry.iter().flat_map(|e| e.encode(base)));
+        self.aborted.extend(aborted.iter().flat_map(|e| e.encode()));
+        self.segment.aborted.extend(aborted);
+    }
+
+    /// The group is at its end. `None` if it is as it was.
+    pub(crate) fn close(&mut self, plan: &CompactionPlan) -> Option<CleanedSegment> {
+        let base = self.segment.base;
+        let last = self.segment.take_time_entry();
+        self.time_index
+            .extend(last.iter().flat_map(|e| e.encode(base)));
+        let before = plan
+            .aborted
+            .iter()
+            .filter(|e| (base..self.end).contains(&e.last_offset));
+        if !self.changed && before.eq(&self.segment.aborted) {
+            return None;
+        }
+        Some(CleanedSegment {
+            replaces: self.replaces.clone(),
+            segment: self.segment.clone(),
+        })
+    }
+}
