@@ -7,6 +7,7 @@
 mod batches;
 mod buffers;
 mod checkpoint;
+mod compact;
 mod debt;
 mod dir;
 mod disk;
@@ -21,10 +22,11 @@ mod segment;
 
 pub use batches::Batches;
 pub use buffers::ReadBuffers;
+pub use compact::{Compaction, Prepared};
 pub use debt::Debt;
 pub use dir::{Checkpoint, DataDir, Identity, PartitionDir};
 pub use disk::{Crash, DirEntry, Disk, FakeDisk, FakeFile, RealDisk};
-pub use error::{DirError, ReadFailure, RecoverError};
+pub use error::{CompactFailure, DirError, ReadFailure, RecoverError};
 pub use journal::{Journal, JournalAppend, JournalBatch, JournalError, JournalScan, JournalSizes};
 pub use partition::Store;
 pub use reader::SegmentReader;

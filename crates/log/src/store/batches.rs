@@ -45,12 +45,21 @@ impl<D: Disk> FileBatches<D> {
         position: u64,
         upper: i64,
     ) -> Result<Self, ReadFailure> {
-        let open = || {
-            let file = disk.open(&path, false)?;
-            let len = disk.len(&file)?;
-            Ok((file, len))
-        };
-        let (file, len) = open().map_err(|e| ReadFailure::io(path.clone(), e))?;
+        let file = disk.open(&path, false);
+        let file = file.map_err(|e| ReadFailure::io(path.clone(), e))?;
+        Self::of_file(disk, file, path, position, upper)
+    }
+
+    /// As [`FileBatches::open`], of an open file; `path` names it in failures.
+    pub(crate) fn of_file(
+        disk: &Arc<D>,
+        file: D::File,
+        path: PathBuf,
+        position: u64,
+        upper: i64,
+    ) -> Result<Self, ReadFailure> {
+        let len = disk.len(&file);
+        let len = len.map_err(|e| ReadFailure::io(path.clone(), e))?;
         let (disk, buffer) = (Arc::clone(disk), Bytes::new());
         Ok(FileBatches {
             disk,

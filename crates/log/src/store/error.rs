@@ -12,6 +12,9 @@ pub enum ReadFailure {
     /// The segment is gone: retention took it after the read was planned.
     #[error("the segment {0} no longer exists")]
     Gone(PathBuf),
+    /// Compaction has put another file in the place of the segment after the read was planned: to be planned again.
+    #[error("the segment {0} was compacted")]
+    Moved(PathBuf),
     /// The disk failed.
     #[error("reading {path} failed: {error}")]
     Io {
@@ -43,6 +46,26 @@ impl ReadFailure {
             }
         }
     }
+}
+
+/// Why a compaction came to nothing. The log is as it was, unless the process has to end.
+#[derive(Debug, thiserror::Error)]
+pub enum CompactFailure {
+    /// A segment cannot be read. Until somebody has seen to it no other compaction of the log will do better.
+    #[error("{0}")]
+    Read(#[from] ReadFailure),
+    /// The new segment would be larger than Kafka's index entries reach.
+    #[error("{0} would be larger than 2 GiB")]
+    TooLarge(PathBuf),
+    /// A new segment cannot be written; there may be room later.
+    #[error("a compacted segment cannot be written: {0}")]
+    Write(io::Error),
+    /// A new segment cannot be flushed: the process has to end.
+    #[error("a compacted segment cannot be flushed: {0}")]
+    Flush(io::Error),
+    /// It was told to give up.
+    #[error("it was told to stop")]
+    Stopped,
 }
 
 /// Why a partition cannot be opened.
@@ -153,7 +176,7 @@ impl RecoverError {
 impl From<ReadFailure> for RecoverError {
     fn from(failure: ReadFailure) -> Self {
         match failure {
-            ReadFailure::Gone(path) => RecoverError::Io {
+            ReadFailure::Gone(path) | ReadFailure::Moved(path) => RecoverError::Io {
                 path,
                 error: io::ErrorKind::NotFound.into(),
             },

@@ -23,6 +23,20 @@ pub(crate) enum Kind {
 pub(crate) const SEGMENT_KINDS: [Kind; 4] =
     [Kind::Log, Kind::Index, Kind::TimeIndex, Kind::TxnIndex];
 
+/// Ends the name of a file of a segment that compaction is making.
+pub(crate) const CLEANED: &str = ".cleaned";
+/// Ends the name of one that is finished: it is about to take the place of others.
+pub(crate) const SWAP: &str = ".swap";
+/// Ends the name of one whose place was taken.
+pub(crate) const DELETED: &str = ".deleted";
+
+/// The path with a suffix after its own.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 /// The file of leader epochs.
 pub(crate) const LEADER_EPOCHS: &str = "leader-epoch-checkpoint";
 

@@ -1,6 +1,7 @@
 //! The files of one partition, as whoever writes them holds them.
 
 mod drop;
+mod swap;
 
 use std::collections::BTreeSet;
 use std::io;

@@ -1,9 +1,9 @@
 //! Reading ranges of segments back, on any thread.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use once_wire::batch::{Batch, BatchError, BatchHeader, HEADER_SIZE};
@@ -37,9 +37,17 @@ pub struct SegmentReader<D: Disk> {
 
 struct Shared<D: Disk> {
     open: VecDeque<(i64, D::File)>,
-    /// Segment and offset, and where the batch with that offset begins.
-    places: VecDeque<(i64, i64, u64)>,
+    /// Segment with its version, offset, and where the batch with that offset begins.
+    places: VecDeque<(Files, i64, u64)>,
+    /// The versions of the segments that compaction made; of the others it is 0.
+    versions: BTreeMap<i64, u64>,
 }
+
+/// A segment's base and its version: which files are meant.
+type Files = (i64, u64);
+
+/// The version of a segment that another one took in: no read can mean it.
+const TAKEN_IN: u64 = u64::MAX;
 
 impl<D: Disk> Clone for SegmentReader<D> {
     fn clone(&self) -> Self {
@@ -58,6 +66,7 @@ impl<D: Disk> SegmentReader<D> {
         let shared = Shared {
             open: VecDeque::new(),
             places: VecDeque::new(),
+            versions: BTreeMap::new(),
         };
         SegmentReader {
             disk,
@@ -83,18 +92,31 @@ impl<D: Disk> SegmentReader<D> {
 
     /// The segments below this one's base are removed: their open files are let go, so that the disk has their room.
     pub(crate) fn forget_below(&self, base: i64) {
-        let mut shared = self
-            .shared
-            .lock()
-            .expect("no reader panics while it holds the files");
+        let mut shared = self.shared();
         shared.open.retain(|(segment, _)| *segment >= base);
-        shared.places.retain(|(segment, _, _)| *segment >= base);
+        shared.places.retain(|((segment, _), _, _)| *segment >= base);
+        shared.versions.retain(|segment, _| *segment >= base);
+    }
+
+    /// Whether the partition's directory is on its way out.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
+    /// Called before the files of a segment take the place of those of others, the first of which has its base: who
+    /// still means the old ones finds that they have moved.
+    pub(crate) fn replace(&self, replaced: &[i64], version: u64) {
+        let mut shared = self.shared();
+        let versions = std::iter::once(version).chain(std::iter::repeat(TAKEN_IN));
+        shared.versions.extend(replaced.iter().copied().zip(versions));
+        shared.open.retain(|(base, _)| !replaced.contains(base));
+        shared.places.retain(|((base, _), _, _)| !replaced.contains(base));
     }
 
     /// What was found, unless the directory was on its way out: the files may have been another's then. Asked
     /// after the last file was opened.
     fn if_here<T>(&self, segment: i64, found: T) -> Result<T, ReadFailure> {
-        if self.gone.load(Ordering::SeqCst) {
+        if self.is_gone() {
             return Err(ReadFailure::Gone(Kind::Log.path(&self.dir, segment)));
         }
         Ok(found)
@@ -112,7 +134,8 @@ impl<D: Disk> SegmentReader<D> {
     fn read_batches(&self, range: &FileRange) -> Result<Bytes, ReadFailure> {
         let path = Kind::Log.path(&self.dir, range.segment);
         let failed = |e| ReadFailure::io(path.clone(), e);
-        let file = self.log(range.segment)?;
+        let files = (range.segment, range.version);
+        let file = self.log(files)?;
         let len = self.disk.len(&file).map_err(failed)?;
         let Some((position, first)) = self.locate(range, &file, len)? else {
             return Ok(Bytes::new());
@@ -133,7 +156,7 @@ impl<D: Disk> SegmentReader<D> {
                 reason: e.to_string(),
             })?;
         if size > 0 {
-            self.remember(range.segment, next, position + size as u64);
+            self.remember(files, next, position + size as u64);
         }
         Ok(bytes.slice(..size))
     }
@@ -156,8 +179,11 @@ impl<D: Disk> SegmentReader<D> {
     ) -> Result<Option<FoundTimestamp>, ReadFailure> {
         let range = &search.range;
         let position = self.position_before(search);
+        let file = self.log((range.segment, range.version))?;
+        let path = Kind::Log.path(&self.dir, range.segment);
         let open = |position| {
-            FileBatches::open(&self.disk, &self.dir, range.segment, position, range.upper)
+            let (file, path) = (file.clone(), path.clone());
+            FileBatches::of_file(&self.disk, file, path, position, range.upper)
         };
         let mut batches = open(position)?;
         let mut next = batches.next_batch();
@@ -219,10 +245,11 @@ impl<D: Disk> SegmentReader<D> {
             at: 0,
             block: Vec::new(),
         };
-        if let Some(place) = self.place(range.segment, range.from) {
+        let files = (range.segment, range.version);
+        if let Some(place) = self.place(files, range.from) {
             return self.walk_to(&mut walk, place, range, len);
         }
-        if let Some(entry) = self.index_at_or_before(range.segment, range.from)
+        if let Some(entry) = self.index_at_or_before(files, range.from)
             && u64::from(entry.position) > range.position
             && walk
                 .header(u64::from(entry.position))
@@ -260,28 +287,28 @@ impl<D: Disk> SegmentReader<D> {
 
     /// The greatest entry of the `.index` file at or below an offset. Any trouble with the file is as good as no
     /// entry: the log itself is walked then.
-    fn index_at_or_before(&self, segment: i64, offset: i64) -> Option<IndexEntry> {
-        self.search(segment, Kind::Index, |bytes: &[u8; INDEX_ENTRY_BYTES]| {
-            let entry = IndexEntry::decode(segment, bytes);
+    fn index_at_or_before(&self, files: Files, offset: i64) -> Option<IndexEntry> {
+        self.search(files, Kind::Index, |bytes: &[u8; INDEX_ENTRY_BYTES]| {
+            let entry = IndexEntry::decode(files.0, bytes);
             (entry.offset <= offset).then_some(entry)
         })
     }
 
     /// A position before which no record has the timestamp.
     fn position_before(&self, search: &TimestampSearch) -> u64 {
-        let segment = search.range.segment;
+        let files = (search.range.segment, search.range.version);
         let earlier = self.search(
-            segment,
+            files,
             Kind::TimeIndex,
             |bytes: &[u8; TIME_INDEX_ENTRY_BYTES]| {
-                let entry = TimeIndexEntry::decode(segment, bytes);
+                let entry = TimeIndexEntry::decode(files.0, bytes);
                 (entry.timestamp < search.timestamp).then_some(entry)
             },
         );
         let offset = earlier.map_or(search.range.from, |entry| {
             entry.offset.max(search.range.from)
         });
-        let entry = self.index_at_or_before(segment, offset);
+        let entry = self.index_at_or_before(files, offset);
         entry.map_or(search.range.position, |e| {
             u64::from(e.position).max(search.range.position)
         })
@@ -290,11 +317,11 @@ impl<D: Disk> SegmentReader<D> {
     /// The last entry of an index file that `keep` accepts, where it accepts a beginning of the file.
     fn search<const N: usize, T>(
         &self,
-        segment: i64,
+        files: Files,
         kind: Kind,
         keep: impl Fn(&[u8; N]) -> Option<T>,
     ) -> Option<T> {
-        let file = self.disk.open(&kind.path(&self.dir, segment), false).ok()?;
+        let file = self.open(&self.shared(), files, kind).ok()?;
         let (mut low, mut high) = (0, self.disk.len(&file).ok()? / N as u64);
         let mut best = None;
         while low < high {
@@ -319,19 +346,16 @@ impl<D: Disk> SegmentReader<D> {
         best
     }
 
-    fn log(&self, segment: i64) -> Result<D::File, ReadFailure> {
-        let mut shared = self
-            .shared
-            .lock()
-            .expect("no reader panics while it holds the files");
-        if let Some((_, file)) = shared.open.iter().find(|(base, _)| *base == segment) {
+    fn log(&self, files: Files) -> Result<D::File, ReadFailure> {
+        let mut shared = self.shared();
+        let segment = files.0;
+        let open = shared.open.iter().find(|(base, _)| *base == segment);
+        if let Some((_, file)) = open
+            && shared.version(segment) == files.1
+        {
             return Ok(file.clone());
         }
-        let path = Kind::Log.path(&self.dir, segment);
-        let file = self
-            .disk
-            .open(&path, false)
-            .map_err(|e| ReadFailure::io(path, e))?;
+        let file = self.open(&shared, files, Kind::Log)?;
         if shared.open.len() == OPEN_MAX {
             shared.open.pop_front();
         }
@@ -339,27 +363,41 @@ impl<D: Disk> SegmentReader<D> {
         Ok(file)
     }
 
-    fn place(&self, segment: i64, offset: i64) -> Option<u64> {
-        let shared = self
-            .shared
-            .lock()
-            .expect("no reader panics while it holds the places");
-        shared
-            .places
-            .iter()
-            .find(|place| (place.0, place.1) == (segment, offset))
-            .map(|place| place.2)
+    /// Opens a file of a segment, if it is still the one that is meant: nobody replaces it while this lock is held.
+    fn open(&self, shared: &Shared<D>, files: Files, kind: Kind) -> Result<D::File, ReadFailure> {
+        let path = kind.path(&self.dir, files.0);
+        if shared.version(files.0) != files.1 {
+            return Err(ReadFailure::Moved(path));
+        }
+        let opened = self.disk.open(&path, false);
+        opened.map_err(|e| ReadFailure::io(path, e))
     }
 
-    fn remember(&self, segment: i64, offset: i64, position: u64) {
-        let mut shared = self
-            .shared
-            .lock()
-            .expect("no reader panics while it holds the places");
+    fn place(&self, files: Files, offset: i64) -> Option<u64> {
+        let shared = self.shared();
+        let mut places = shared.places.iter();
+        let found = places.find(|place| (place.0, place.1) == (files, offset));
+        found.map(|place| place.2)
+    }
+
+    fn remember(&self, files: Files, offset: i64, position: u64) {
+        let mut shared = self.shared();
         if shared.places.len() == PLACES_MAX {
             shared.places.pop_front();
         }
-        shared.places.push_back((segment, offset, position));
+        shared.places.push_back((files, offset, position));
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared<D>> {
+        self.shared
+            .lock()
+            .expect("no reader panics while it holds the files and places")
+    }
+}
+
+impl<D: Disk> Shared<D> {
+    fn version(&self, segment: i64) -> u64 {
+        self.versions.get(&segment).copied().unwrap_or(0)
     }
 }
 

@@ -1,4 +1,5 @@
 //! Compacted logs, against a naive reading of everything that was ever written to them.
 
+mod files;
 mod laws;
 mod rig;

@@ -9,9 +9,11 @@ use once_wire::Uuid;
 
 use crate::store::batches::FileBatches;
 use crate::store::checkpoint::{metadata_text, parse_metadata};
-use crate::store::disk::{Disk, read_file, replace_file};
+use crate::store::disk::{DirEntry, Disk, read_file, replace_file};
 use crate::store::error::RecoverError;
-use crate::store::names::{self, Kind, PARTITION_METADATA, SEGMENT_KINDS};
+use crate::store::names::{
+    self, CLEANED, DELETED, Kind, PARTITION_METADATA, SEGMENT_KINDS, SWAP,
+};
 
 /// The files by what they are.
 #[derive(Debug, Default)]
@@ -40,28 +42,24 @@ impl Files {
             return Ok(None);
         };
         check_owner(&**disk, dir, topic_id)?;
-        let mut tidied = false;
-        let mut swaps = Vec::new();
+        let swaps = swaps(&entries);
+        let mut tidied = !swaps.is_empty();
         for entry in &entries {
-            let path = dir.join(&entry.name);
-            if let Some(swapped) = entry.name.strip_suffix(".swap") {
-                if let Some((base, Kind::Log)) = names::parse(swapped) {
-                    swaps.push(base);
-                    continue;
-                }
-            } else if ![".cleaned", ".deleted", ".tmp"]
-                .iter()
-                .any(|suffix| entry.name.ends_with(suffix))
-            {
-                continue;
+            let swapped = entry.name.strip_suffix(SWAP).and_then(names::parse);
+            let unfinished = match swapped {
+                Some((base, kind)) => !(swaps.contains(&base) && SEGMENT_KINDS.contains(&kind)),
+                None => [CLEANED, DELETED, SWAP, ".tmp"]
+                    .iter()
+                    .any(|suffix| entry.name.ends_with(suffix)),
+            };
+            if unfinished {
+                let path = dir.join(&entry.name);
+                disk.remove(&path).map_err(RecoverError::io(&path))?;
+                tidied = true;
             }
-            // Of a swap only the log counts: its indexes are made anew.
-            disk.remove(&path).map_err(RecoverError::io(&path))?;
-            tidied = true;
         }
         for base in swaps {
             finish_swap(disk, dir, base)?;
-            tidied = true;
         }
         let mut files = Files {
             tidied,
@@ -128,26 +126,41 @@ fn check_owner<D: Disk>(disk: &D, dir: &Path, expected: Uuid) -> Result<(), Reco
     }
 }
 
-/// Compaction had finished this segment: it takes the place of those whose offsets it covers. Those go first, so
-/// that a crash in between finds the swap file again.
+/// The segments whose logs compaction had finished and was about to give their names.
+fn swaps(entries: &[DirEntry]) -> BTreeSet<i64> {
+    let swapped = entries.iter().filter_map(|e| e.name.strip_suffix(SWAP));
+    let named = swapped.filter_map(names::parse);
+    named.filter(|(_, kind)| *kind == Kind::Log).map(|(base, _)| base).collect()
+}
+
+/// Compaction had finished this segment: it takes the place of those whose offsets it covers. Those go first, the
+/// log of the same name last of all, and the new log gets its name last: so whenever this is cut short the next start
+/// knows whether an index file of that name is an old or a new one.
 fn finish_swap<D: Disk>(disk: &Arc<D>, dir: &Path, base: i64) -> Result<(), RecoverError> {
     let log = Kind::Log.path(dir, base);
-    let mut swap = log.clone().into_os_string();
-    swap.push(".swap");
-    let swap = Path::new(&swap);
-    let mut batches = FileBatches::open_path(disk, swap.to_path_buf(), 0, i64::MAX)?;
-    let mut last = base;
-    while let Some(batch) = batches.next_batch()? {
-        last = batch.last_offset();
-    }
-    for entry in disk.list(dir).map_err(RecoverError::io(dir))? {
-        let Some((other, kind)) = names::parse(&entry.name) else {
-            continue;
-        };
-        if SEGMENT_KINDS.contains(&kind) && (base..=last).contains(&other) {
+    let entries = disk.list(dir).map_err(RecoverError::io(dir))?;
+    let named = entries.iter().filter_map(|entry| names::parse(&entry.name));
+    let mut old: Vec<(i64, Kind)> = named.collect();
+    if old.contains(&(base, Kind::Log)) {
+        let swap = names::with_suffix(&log, SWAP);
+        let mut batches = FileBatches::open_path(disk, swap, 0, i64::MAX)?;
+        let mut last = base;
+        while let Some(batch) = batches.next_batch()? {
+            last = batch.last_offset();
+        }
+        old.retain(|(other, kind)| SEGMENT_KINDS.contains(kind) && (base..=last).contains(other));
+        old.sort_unstable_by_key(|other| *other == (base, Kind::Log));
+        for (other, kind) in old {
             let path = kind.path(dir, other);
             disk.remove(&path).map_err(RecoverError::io(&path))?;
         }
     }
-    disk.rename(swap, &log).map_err(RecoverError::io(&log))
+    for kind in SEGMENT_KINDS.into_iter().rev() {
+        let path = kind.path(dir, base);
+        match disk.rename(&names::with_suffix(&path, SWAP), &path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && kind != Kind::Log => {}
+            renamed => renamed.map_err(RecoverError::io(&path))?,
+        }
+    }
+    Ok(())
 }

@@ -170,7 +170,7 @@ impl Rig {
         Some(plan)
     }
 
-    fn carry_out(&mut self, plan: &CompactionPlan) -> Compacted {
+    pub(super) fn carry_out(&mut self, plan: &CompactionPlan) -> Compacted {
         let end = plan.segments.last().expect("some").end;
         let mut last = LastOffsets::new(plan);
         for batch in self.batches.iter().filter(|b| b.last_offset() < end) {
