@@ -1,5 +1,6 @@
 //! Drives a machine as the engine does, and holds it to the laws of [`crate::machine`].
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use crate::machine::{Decision, LogRecord, Machine, Millis, ProducerIdentity, Waiter};
@@ -39,6 +40,13 @@ impl<M: Machine + Clone + PartialEq + Debug> Rig<M> {
             (self.forget)(&self.live),
             "replay ≠ live"
         );
+        for tombstones in [true, false] {
+            assert_eq!(
+                self.replay_compacted(tombstones),
+                (self.forget)(&self.live),
+                "replay of the compacted log ≠ live; with tombstones: {tombstones}"
+            );
+        }
         (waiter, decision)
     }
 
@@ -67,9 +75,29 @@ impl<M: Machine + Clone + PartialEq + Debug> Rig<M> {
 
     /// The state that recovery finds when only the first `batches` are durable.
     pub(crate) fn replay(&self, batches: usize) -> M {
+        self.fold((0..).zip(self.batches[..batches].iter().flatten()))
+    }
+
+    /// The state that recovery finds when of each key only the last record is left, a tombstone or not. A record
+    /// without a key is in no compacted log.
+    fn replay_compacted(&self, tombstones: bool) -> M {
+        let mut last = BTreeMap::new();
+        for (offset, (record, _)) in (0..).zip(self.batches.iter().flatten()) {
+            last.insert(record.key.as_ref(), offset);
+        }
+        let kept = (0..).zip(self.batches.iter().flatten());
+        self.fold(kept.filter(|(offset, (record, _))| {
+            let is_last = last.get(&record.key.as_ref()) == Some(offset);
+            record.key.is_none() || (is_last && (tombstones || record.value.is_some()))
+        }))
+    }
+
+    fn fold<'a>(
+        &self,
+        records: impl Iterator<Item = (i64, &'a (LogRecord, Option<ProducerIdentity>))>,
+    ) -> M {
         let mut machine = self.blank.clone();
-        let records = self.batches[..batches].iter().flatten();
-        for (offset, (record, producer)) in (0..).zip(records) {
+        for (offset, (record, producer)) in records {
             let event = M::decode(record, *producer).expect("our own record decodes");
             machine.apply(offset, &event.expect("our own record is known"));
         }

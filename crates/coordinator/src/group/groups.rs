@@ -119,7 +119,8 @@ impl Groups {
     }
 
     /// The state as a restart would find it, were everything applied so far durable: what replaying
-    /// the log gives.
+    /// the log gives. A group of which nothing is left but its name is not there: once the log is compacted
+    /// nothing in it tells of one.
     #[must_use]
     pub fn durable(&self) -> Self {
         let durable = |(group_id, group): (&String, &Group)| {
@@ -129,7 +130,12 @@ impl Groups {
             };
             (group_id.clone(), group)
         };
-        let groups: BTreeMap<_, _> = self.groups.iter().map(durable).collect();
+        let groups = self.groups.iter().map(durable);
+        let groups: BTreeMap<_, _> = groups
+            .filter(|(group_id, group)| {
+                *group != empty_classic() || self.offsets.has_group(group_id)
+            })
+            .collect();
         let timer =
             |(group_id, group): (&String, &Group)| Some((group.deadline()?, group_id.clone()));
         Self {

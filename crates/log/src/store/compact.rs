@@ -184,7 +184,10 @@ impl<D: Disk> Compaction<D> {
     fn write(&self, kind: Kind, base: i64, bytes: &[u8]) -> Result<(), CompactFailure> {
         let path = names::with_suffix(&kind.path(&self.dir, base), CLEANED);
         write_file(&*self.disk, &path, bytes).map_err(CompactFailure::Write)?;
-        let file = self.disk.open(&path, false).map_err(CompactFailure::Write)?;
+        let file = self
+            .disk
+            .open(&path, false)
+            .map_err(CompactFailure::Write)?;
         self.disk.sync(&file).map_err(CompactFailure::Flush)
     }
 
@@ -195,8 +198,7 @@ impl<D: Disk> Compaction<D> {
         stop: &dyn Fn() -> bool,
         mut visit: impl FnMut(Batch) -> Result<Result<(), once_wire::batch::BatchError>, CompactFailure>,
     ) -> Result<(), CompactFailure> {
-        let mut batches =
-            FileBatches::open(&self.disk, &self.dir, segment.base, 0, segment.end)?;
+        let mut batches = FileBatches::open(&self.disk, &self.dir, segment.base, 0, segment.end)?;
         loop {
             let position = batches.position();
             let corrupt = |reason: String| ReadFailure::Corrupt {

@@ -108,9 +108,13 @@ impl<D: Disk> SegmentReader<D> {
     pub(crate) fn replace(&self, replaced: &[i64], version: u64) {
         let mut shared = self.shared();
         let versions = std::iter::once(version).chain(std::iter::repeat(TAKEN_IN));
-        shared.versions.extend(replaced.iter().copied().zip(versions));
+        shared
+            .versions
+            .extend(replaced.iter().copied().zip(versions));
         shared.open.retain(|(base, _)| !replaced.contains(base));
-        shared.places.retain(|((base, _), _, _)| !replaced.contains(base));
+        shared
+            .places
+            .retain(|((base, _), _, _)| !replaced.contains(base));
     }
 
     /// What was found, unless the directory was on its way out: the files may have been another's then. Asked

@@ -145,6 +145,11 @@ impl Offsets {
         self.committed.get(group_id)?.get(topic, partition)
     }
 
+    /// True if the group has an offset, committed or pending.
+    pub(crate) fn has_group(&self, group_id: &str) -> bool {
+        self.committed.contains_key(group_id) || self.pending.has_group(group_id)
+    }
+
     /// True if nothing is stored at all.
     pub(crate) fn is_empty(&self) -> bool {
         self.committed.is_empty() && self.pending.is_empty()

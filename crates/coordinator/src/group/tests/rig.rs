@@ -1,5 +1,7 @@
 //! Drives the machine as the engine does, and holds it to its laws at every step.
 
+mod compaction;
+
 use crate::group::{
     ClassicProtocol, ClassicState, Command, CommitOffsets, Committer, ConsumerHeartbeat,
     ConsumerHeartbeatReply, Event, FetchOffsets, FetchedOffset, GroupConfig, Groups, Heartbeat,
@@ -116,12 +118,28 @@ impl Rig {
     }
 
     fn check_replay(&self) {
-        assert_eq!(self.replay(), self.live.durable(), "replay ≠ live");
+        assert_eq!(
+            self.replay().durable(),
+            self.live.durable(),
+            "replay ≠ live"
+        );
+        for tombstones in [true, false] {
+            let compacted = compaction::of(&self.log, tombstones);
+            assert_eq!(
+                self.fold(compacted).durable(),
+                self.live.durable(),
+                "replay of the compacted log ≠ live; with tombstones: {tombstones}"
+            );
+        }
     }
 
     fn replay(&self) -> Groups {
+        self.fold((0..).zip(&self.log))
+    }
+
+    fn fold<'a>(&self, log: impl IntoIterator<Item = (i64, &'a Entry)>) -> Groups {
         let mut groups = Groups::new(Arc::clone(&self.config));
-        for (offset, entry) in (0..).zip(&self.log) {
+        for (offset, entry) in log {
             let event = match entry {
                 Entry::Record(record, producer) => {
                     let event = Groups::decode(record, *producer).expect("our own record");

@@ -31,9 +31,13 @@ impl<D: Disk> Store<D> {
             let base = cleaned.segment.base;
             for kind in kinds {
                 let path = kind.path(&self.dir, base);
-                self.rename(&names::with_suffix(&path, CLEANED), &names::with_suffix(&path, SWAP))?;
+                self.rename(
+                    &names::with_suffix(&path, CLEANED),
+                    &names::with_suffix(&path, SWAP),
+                )?;
             }
-            self.reader.replace(&cleaned.replaces, cleaned.segment.version);
+            self.reader
+                .replace(&cleaned.replaces, cleaned.segment.version);
             self.put_away(&cleaned.replaces)?;
             for kind in kinds {
                 let path = kind.path(&self.dir, base);

@@ -11,9 +11,7 @@ use crate::store::batches::FileBatches;
 use crate::store::checkpoint::{metadata_text, parse_metadata};
 use crate::store::disk::{DirEntry, Disk, read_file, replace_file};
 use crate::store::error::RecoverError;
-use crate::store::names::{
-    self, CLEANED, DELETED, Kind, PARTITION_METADATA, SEGMENT_KINDS, SWAP,
-};
+use crate::store::names::{self, CLEANED, DELETED, Kind, PARTITION_METADATA, SEGMENT_KINDS, SWAP};
 
 /// The files by what they are.
 #[derive(Debug, Default)]
@@ -130,7 +128,10 @@ fn check_owner<D: Disk>(disk: &D, dir: &Path, expected: Uuid) -> Result<(), Reco
 fn swaps(entries: &[DirEntry]) -> BTreeSet<i64> {
     let swapped = entries.iter().filter_map(|e| e.name.strip_suffix(SWAP));
     let named = swapped.filter_map(names::parse);
-    named.filter(|(_, kind)| *kind == Kind::Log).map(|(base, _)| base).collect()
+    named
+        .filter(|(_, kind)| *kind == Kind::Log)
+        .map(|(base, _)| base)
+        .collect()
 }
 
 /// Compaction had finished this segment: it takes the place of those whose offsets it covers. Those go first, the

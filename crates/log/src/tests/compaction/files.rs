@@ -7,12 +7,13 @@ use once_wire::Uuid;
 use once_wire::batch::Batch;
 use proptest::prelude::*;
 
-use super::rig::{Rig, Step, config, last_of_each, steps};
+use super::rig::{Rig, Step, config, steps};
 use crate::producers::Producers;
 use crate::store::{
-    CompactFailure, Compaction, Crash, Disk, FakeDisk, Opening, Prepared, ReadFailure, Store, recover,
+    CompactFailure, Compaction, Crash, Disk, FakeDisk, Opening, Prepared, ReadFailure, Store,
+    recover,
 };
-use crate::{Isolation, Read, Recovered, Source};
+use crate::{Isolation, Read, Recovered, Segment, Source};
 
 const TOPIC_ID: Uuid = Uuid([9; 16]);
 
@@ -116,20 +117,30 @@ impl Filed {
         let live = self.rig.log.segments();
         assert_eq!(recovered.segments.len(), live.len());
         for (found, live) in recovered.segments.iter().zip(live) {
-            assert_eq!((found.base, found.end, found.size), (live.base, live.end, live.size));
+            assert_eq!(
+                (found.base, found.end, found.size),
+                (live.base, live.end, live.size)
+            );
             assert_eq!(found.max_timestamp, live.max_timestamp);
             assert_eq!(found.index, live.index);
             assert_eq!(found.aborted, live.aborted);
         }
         let live: Vec<_> = self.rig.log.producers().collect();
-        let found: Vec<_> = recovered.producers.iter().map(|(id, entry)| (*id, entry)).collect();
+        let found: Vec<_> = recovered
+            .producers
+            .iter()
+            .map(|(id, entry)| (*id, entry))
+            .collect();
         assert_eq!(found, live);
     }
 
     fn plan_reads(&self) -> Vec<(Read, Vec<Batch>)> {
         let mut reads = Vec::new();
         for from in 0..self.rig.log.high_watermark() {
-            let read = self.rig.log.read(from, Isolation::ReadUncommitted, 400, true);
+            let read = self
+                .rig
+                .log
+                .read(from, Isolation::ReadUncommitted, 400, true);
             let batches = self.rig.batches.iter().filter(|b| b.last_offset() >= from);
             reads.push((read.expect("in range"), batches.cloned().collect()));
         }
@@ -226,53 +237,115 @@ proptest! {
         how in how(),
         again in prop::option::of((1..30u64, how())),
     ) {
-        let mut filed = Filed::played(&history);
-        let (before, ends) = (filed.stored(), filed.rig.log.segments().to_vec());
-        let Some(compaction) = filed.begin() else {
-            return Ok(());
-        };
-        filed.disk.stop_in(at);
-        let prepared = compaction.run(&|| false);
-        if let Ok(prepared) = &prepared {
-            let _ = filed.swap(prepared);
-        }
-        let mut after = Rig::new(config());
-        after.batches = before.clone();
-        after.carry_out(compaction.plan());
-        filed.disk.crash(how);
-        if let Some((at, how)) = again {
-            filed.disk.stop_in(at);
-            let _ = filed.try_recover(false);
-            filed.disk.crash(how);
-        }
-        let (recovered, store) = filed.recover(false);
-        filed.store = store;
-        let found = filed.stored();
-        for segment in &recovered.segments {
-            let within = |batches: &[Batch]| -> Vec<Batch> {
-                let within = |b: &&Batch| (segment.base..segment.end).contains(&b.base_offset());
-                batches.iter().filter(within).cloned().collect()
-            };
-            let is = within(&found);
-            prop_assert!(is == within(&before) || is == within(&after.batches));
-        }
-        let last = recovered.segments.last().map(|s| s.end);
-        prop_assert_eq!(last, ends.last().map(|s| s.end));
-        prop_assert!(recovered.segments.windows(2).all(|two| two[0].end == two[1].base));
-        let live: Vec<_> = filed.rig.log.producers().map(|(id, e)| (id, e.clone())).collect();
-        prop_assert_eq!(recovered.producers.into_iter().collect::<Vec<_>>(), live);
-        let values = |batches: &[Batch]| {
-            let mut last = last_of_each(&Rig::records(batches));
-            last.retain(|_, (offset, value)| *offset < compaction.plan().first_dirty && value.is_some());
-            last
-        };
-        prop_assert_eq!(values(&found), values(&before));
-        let names = filed.disk.list(filed.store.dir()).expect("lists");
-        let unfinished = names.iter().filter(|e| {
-            [".cleaned", ".swap", ".deleted"].iter().any(|suffix| e.name.ends_with(suffix))
-        });
-        prop_assert_eq!(unfinished.count(), 0);
+        cut_short(&history, at, how, again);
     }
+}
+
+/// The process ends at the `at`-th change of the disk from the beginning of a compaction on, and perhaps the start
+/// after it likewise. False if the compaction came to its end before.
+fn cut_short(history: &[Step], at: u64, how: Crash, again: Option<(u64, Crash)>) -> bool {
+    let mut filed = Filed::played(history);
+    let (before, ends) = (filed.stored(), filed.rig.log.segments().to_vec());
+    let Some(compaction) = filed.begin() else {
+        return false;
+    };
+    filed.disk.stop_in(at);
+    if let Ok(prepared) = compaction.run(&|| false) {
+        let _ = filed.swap(&prepared);
+    }
+    let stopped = filed.disk.is_stopped();
+    let mut after = Rig::new(config());
+    after.batches = before.clone();
+    let compacted = after.carry_out(compaction.plan());
+    let known = ends
+        .iter()
+        .chain(compacted.cleaned.iter().map(|c| &c.segment));
+    let known: Vec<_> = known.map(told).collect();
+    filed.disk.crash(how);
+    if let Some((at, how)) = again {
+        filed.disk.stop_in(at);
+        let _ = filed.try_recover(false);
+        filed.disk.crash(how);
+    }
+    let (recovered, store) = filed.recover(false);
+    filed.store = store;
+    let found = filed.stored();
+    for segment in &recovered.segments {
+        let within = |batches: &[Batch]| -> Vec<Batch> {
+            let within = |b: &&Batch| (segment.base..segment.end).contains(&b.base_offset());
+            batches.iter().filter(within).cloned().collect()
+        };
+        let is = within(&found);
+        assert!(is == within(&before) || is == within(&after.batches));
+        // Its index files are its own: nothing had to be made anew.
+        assert!(known.contains(&told(segment)), "{segment:?}");
+    }
+    let last = recovered.segments.last().map(|s| s.end);
+    assert_eq!(last, ends.last().map(|s| s.end));
+    let follow = recovered
+        .segments
+        .windows(2)
+        .all(|two| two[0].end == two[1].base);
+    assert!(follow, "{:?}", recovered.segments);
+    let live = filed.rig.log.producers().map(|(id, e)| (id, e.clone()));
+    assert!(live.eq(recovered.producers.clone()));
+    let names = filed.disk.list(filed.store.dir()).expect("lists");
+    let unfinished = names.iter().filter(|e| {
+        [".cleaned", ".swap", ".deleted"]
+            .iter()
+            .any(|suffix| e.name.ends_with(suffix))
+    });
+    assert_eq!(unfinished.count(), 0);
+    stopped
+}
+
+#[test]
+fn at_every_change_of_the_disk_it_may_be_cut_short_and_the_start_after_it_too() {
+    // Of the aborted transaction nothing is left after the first compaction but its entry in the aborted index, and
+    // that goes with the second: a segment without such an index takes the place of one that has it.
+    let put = |producer, keys: &[u8]| Step::Put {
+        producer,
+        codec: once_wire::compression::Compression::None,
+        records: keys.iter().map(|key| (*key, true)).collect(),
+    };
+    let mut history = vec![
+        put(0, &[1, 2]),
+        Step::End {
+            producer: 0,
+            commit: false,
+        },
+    ];
+    history.extend((0..30).map(|n| put(4, &[n % 5, n % 3])));
+    history.push(Step::Compact);
+    history.extend((0..30).map(|n| put(4, &[n % 5, n % 3])));
+    let mut cut = 0;
+    while cut_short(&history, cut + 1, Crash::Process, None) {
+        cut += 1;
+        let hows = [Crash::Process, Crash::LoseAll, Crash::Seeded(cut)];
+        for (again, how) in (1..25).zip(hows.into_iter().cycle().skip(cut as usize)) {
+            cut_short(&history, cut, how, Some((again, how)));
+        }
+    }
+    assert!(cut > 30, "{cut}");
+}
+
+/// What the files say of a segment.
+fn told(segment: &Segment) -> impl PartialEq + std::fmt::Debug + use<> {
+    let Segment {
+        base,
+        end,
+        size,
+        max_timestamp,
+        ..
+    } = segment;
+    (
+        *base,
+        *end,
+        *size,
+        *max_timestamp,
+        segment.index.clone(),
+        segment.aborted.clone(),
+    )
 }
 
 fn how() -> impl Strategy<Value = Crash> {
@@ -321,12 +394,18 @@ fn a_compaction_that_gives_up_leaves_nothing_behind() {
     assert_eq!(names(&filed), before);
     filed.disk.set_capacity(Some(filed.disk.used() + 50));
     let failed = compaction.run(&|| false).map(|_| ());
-    assert!(matches!(failed, Err(CompactFailure::Write(_))), "{failed:?}");
+    assert!(
+        matches!(failed, Err(CompactFailure::Write(_))),
+        "{failed:?}"
+    );
     assert_eq!(names(&filed), before);
     filed.disk.set_capacity(None);
     filed.disk.fail_sync_in(1);
     let failed = compaction.run(&|| false).map(|_| ());
-    assert!(matches!(failed, Err(CompactFailure::Flush(_))), "{failed:?}");
+    assert!(
+        matches!(failed, Err(CompactFailure::Flush(_))),
+        "{failed:?}"
+    );
 }
 
 #[test]
@@ -338,7 +417,10 @@ fn a_damaged_segment_is_not_compacted() {
     let damage = [std::io::IoSlice::new(b"damage")];
     filed.disk.write_at(&file, 100, &damage).expect("writes");
     let failed = compaction.run(&|| false).map(|_| ());
-    assert!(matches!(failed, Err(CompactFailure::Read(ReadFailure::Corrupt { .. }))));
+    assert!(matches!(
+        failed,
+        Err(CompactFailure::Read(ReadFailure::Corrupt { .. }))
+    ));
 }
 
 #[test]
@@ -374,7 +456,10 @@ fn a_walk_of_a_compacted_log_finds_the_producers_that_a_snapshot_would_tell_of()
     filed.store.checkpoint().expect("syncs");
     for entry in filed.disk.list(filed.store.dir()).expect("lists") {
         if !entry.name.ends_with(".log") && entry.name.starts_with('0') {
-            filed.disk.remove(&filed.store.dir().join(entry.name)).expect("removes");
+            filed
+                .disk
+                .remove(&filed.store.dir().join(entry.name))
+                .expect("removes");
         }
     }
     let (recovered, _) = filed.recover(false);
