@@ -91,6 +91,26 @@ pub struct Config {
     pub log_retention_minutes: Option<i32>,
     /// `log.retention.hours`.
     pub log_retention_hours: i32,
+    /// `log.cleanup.policy`, as `cleanup.policy` of topics.
+    pub log_cleanup_policy: String,
+    /// `log.cleaner.enable`: whether logs are compacted at all.
+    pub log_cleaner_enable: bool,
+    /// `log.cleaner.backoff.ms`: how often a log to compact is looked for.
+    pub log_cleaner_backoff_ms: i64,
+    /// `log.cleaner.dedupe.buffer.size`: memory for the keys of one compaction.
+    pub log_cleaner_dedupe_buffer_bytes: usize,
+    /// `log.cleaner.delete.retention.ms`, as `delete.retention.ms` of topics.
+    pub log_cleaner_delete_retention_ms: i64,
+    /// `log.cleaner.min.cleanable.ratio`, as `min.cleanable.dirty.ratio` of topics.
+    pub log_cleaner_min_cleanable_ratio: f64,
+    /// `log.cleaner.min.compaction.lag.ms`, as `min.compaction.lag.ms` of topics.
+    pub log_cleaner_min_compaction_lag_ms: i64,
+    /// `log.cleaner.max.compaction.lag.ms`, as `max.compaction.lag.ms` of topics.
+    pub log_cleaner_max_compaction_lag_ms: i64,
+    /// `offsets.topic.segment.bytes`.
+    pub offsets_segment_bytes: i32,
+    /// `transaction.state.log.segment.bytes`.
+    pub transaction_segment_bytes: i32,
     /// `log.index.interval.bytes`.
     pub log_index_interval_bytes: i32,
     /// `fetch.max.bytes`: the most that one fetch returns, whatever it asks for.
@@ -175,6 +195,16 @@ impl Default for Config {
             log_retention_ms: None,
             log_retention_minutes: None,
             log_retention_hours: 168,
+            log_cleanup_policy: "delete".to_owned(),
+            log_cleaner_enable: true,
+            log_cleaner_backoff_ms: 15_000,
+            log_cleaner_dedupe_buffer_bytes: 32 << 20,
+            log_cleaner_delete_retention_ms: 86_400_000,
+            log_cleaner_min_cleanable_ratio: 0.5,
+            log_cleaner_min_compaction_lag_ms: 0,
+            log_cleaner_max_compaction_lag_ms: i64::MAX,
+            offsets_segment_bytes: 104_857_600,
+            transaction_segment_bytes: 104_857_600,
             log_index_interval_bytes: 4_096,
             fetch_max_bytes: 57_671_680,
             max_fetch_sessions: 1_000,

@@ -17,7 +17,9 @@
 
 mod action;
 mod additions;
+mod asked;
 mod breaks;
+mod cleaner;
 mod context;
 mod core;
 mod departures;
@@ -46,6 +48,7 @@ mod waiting;
 mod tests;
 
 pub use crate::api::BatchRules;
+pub use cleaner::NotCompacted;
 pub use core::Engine;
 pub use identity::{Identity, NodeAddress};
 pub use ids::{ConnectionId, LogId, ReadId};

@@ -3,16 +3,19 @@
 //! [`Disk`](once_log::store::Disk).
 //!
 //! [`recover()`] turns a data directory into an engine; [`Places`] knows where each log's files
-//! are and which writer owns them; a [`Writer`] carries out groups of work and flushes them.
+//! are and which writer owns them; a [`Writer`] carries out groups of work and flushes them; a
+//! [`Cleaning`] compacts a log beside it.
 
+mod cleaner;
 mod journal;
 mod places;
 mod points;
 mod recovery;
 mod writer;
 
+pub use cleaner::{Begun, Cleaning, Swapped};
 pub use journal::{JournalLimits, Journaling};
 pub use places::Places;
-pub use points::{Offsets, Points, mark_clean};
+pub use points::{Checkpoints, Offsets, Points, mark_clean};
 pub use recovery::{Recovery, recover};
 pub use writer::{Debts, Owner, StorageError, Work, Writer, settle};

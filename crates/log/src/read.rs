@@ -73,6 +73,13 @@ impl PartitionLog {
         }
     }
 
+    /// Whether the segment that a range is of is still the log's.
+    #[must_use]
+    pub fn has_segment(&self, range: &FileRange) -> bool {
+        let mut segments = self.segments.iter();
+        segments.any(|s| (s.base, s.version) == (range.segment, range.version))
+    }
+
     /// Plans a read of whole batches from the one that holds `from`, up to `max_bytes`; with `at_least_one` the
     /// first batch comes even if it is larger. A read ends at the end of a segment's file, or where memory
     /// begins; the next one goes on.

@@ -86,8 +86,14 @@ impl PartitionLog {
         let start = self.offsets.start();
         self.ordered_start = self.ordered_start.max(start);
         self.epochs.clamp(start, self.offsets.end());
-        let gone = self.segments_below(start);
-        if gone == 0 {
+        self.drop_below_start()
+    }
+
+    /// Takes the segments that lie wholly below the start off the list. While a compaction is under way they stay:
+    /// it may be about to put a new segment into their place.
+    pub(crate) fn drop_below_start(&mut self) -> Vec<Write> {
+        let gone = self.segments_below(self.offsets.start());
+        if gone == 0 || self.compacting {
             return Vec::new();
         }
         self.segments.drain(..gone);

@@ -211,6 +211,7 @@ fn kind_id(kind: Kind) -> i8 {
         Kind::Short => SHORT,
         Kind::Int => ConfigKind::Int.id(),
         Kind::Long => ConfigKind::Long.id(),
+        Kind::Double => ConfigKind::Double.id(),
         Kind::String => ConfigKind::String.id(),
         Kind::List => ConfigKind::List.id(),
     }

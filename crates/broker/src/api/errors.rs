@@ -19,7 +19,9 @@ pub(crate) fn fenced_for(error: ErrorCode, version: i16, knows: i16) -> ErrorCod
 /// What a client is told when files cannot be read that the log still has.
 pub(crate) fn of_read(failure: &ReadFailure) -> ErrorCode {
     match failure {
-        ReadFailure::Gone(_) | ReadFailure::Io { .. } => ErrorCode::KafkaStorageError,
+        ReadFailure::Gone(_) | ReadFailure::Moved(_) | ReadFailure::Io { .. } => {
+            ErrorCode::KafkaStorageError
+        }
         ReadFailure::Corrupt { .. } => ErrorCode::CorruptMessage,
     }
 }

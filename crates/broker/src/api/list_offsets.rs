@@ -10,7 +10,7 @@ use super::call::reply_or_close;
 use super::{Call, Outcome, Row, Wake, encode_reply, errors};
 use crate::engine::{Context, LogId, Look, ReadId, Seen};
 use once_log::store::ReadFailure;
-use once_log::{FoundTimestamp, Isolation, TimestampLookup, TimestampSearch};
+use once_log::{FileRange, FoundTimestamp, Isolation, TimestampLookup, TimestampSearch};
 use once_wire::api::ApiKey;
 use once_wire::codec::{DecodeError, Message, Reader, Request, VersionRange};
 use once_wire::error::ErrorCode;
@@ -43,7 +43,7 @@ fn parse(reader: &mut Reader, version: i16) -> Result<Box<dyn Call>, DecodeError
 struct Reading {
     read: ReadId,
     log: LogId,
-    segment: i64,
+    range: FileRange,
     topic: usize,
     partition: usize,
 }
@@ -104,7 +104,7 @@ impl ListOffsets {
                 self.reading.push(Reading {
                     read: cx.read_file(log, Look::Record(search)),
                     log,
-                    segment: search.range.segment,
+                    range: search.range,
                     topic,
                     partition,
                 });
@@ -118,11 +118,11 @@ impl ListOffsets {
     fn came(&mut self, cx: &mut Context<'_>, of: &Reading, result: Result<Seen, ReadFailure>) {
         let index = self.topics[of.topic].partitions[of.partition].partition_index;
         let by_time = self.request.topics[of.topic].partitions[of.partition].timestamp >= 0;
-        let there = cx.has_segment(of.log, of.segment);
+        let there = cx.has_segment(of.log, &of.range);
         let answer = match result {
             Ok(Seen::Record(Some(found))) => answer(index, found),
             Ok(Seen::Record(None)) if by_time => {
-                self.look(cx, of.topic, of.partition, Some(of.segment))
+                self.look(cx, of.topic, of.partition, Some(of.range.segment))
             }
             Ok(Seen::Record(None) | Seen::Batches(_)) => nothing(index),
             Err(_) if !there => self.look(cx, of.topic, of.partition, None),

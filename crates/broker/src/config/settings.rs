@@ -13,6 +13,8 @@ pub enum Kind {
     Int,
     /// 64-bit integer.
     Long,
+    /// Floating point.
+    Double,
     /// Text.
     String,
     /// Comma-separated texts.
@@ -141,6 +143,49 @@ pub const SETTINGS: &[Setting] = &[
                 .map(|(host, port)| format!("PLAINTEXT://{host}:{port}"))
         },
     },
+    plain!("log.cleaner.backoff.ms", Long, log_cleaner_backoff_ms, 0),
+    plain!(
+        "log.cleaner.dedupe.buffer.size",
+        Long,
+        log_cleaner_dedupe_buffer_bytes,
+        1
+    ),
+    plain!(
+        "log.cleaner.delete.retention.ms",
+        Long,
+        log_cleaner_delete_retention_ms,
+        0
+    ),
+    Setting {
+        key: "log.cleaner.enable",
+        kind: Kind::Boolean,
+        set: |config, text| boolean(text).map(|value| config.log_cleaner_enable = value),
+        get: |config| Some(config.log_cleaner_enable.to_string()),
+    },
+    plain!(
+        "log.cleaner.max.compaction.lag.ms",
+        Long,
+        log_cleaner_max_compaction_lag_ms,
+        1
+    ),
+    Setting {
+        key: "log.cleaner.min.cleanable.ratio",
+        kind: Kind::Double,
+        set: |config, text| ratio(text).map(|value| config.log_cleaner_min_cleanable_ratio = value),
+        get: |config| Some(config.log_cleaner_min_cleanable_ratio.to_string()),
+    },
+    plain!(
+        "log.cleaner.min.compaction.lag.ms",
+        Long,
+        log_cleaner_min_compaction_lag_ms,
+        0
+    ),
+    Setting {
+        key: "log.cleanup.policy",
+        kind: Kind::List,
+        set: |config, text| policy(text).map(|value| config.log_cleanup_policy = value),
+        get: |config| Some(config.log_cleanup_policy.clone()),
+    },
     Setting {
         key: "log.dirs",
         kind: Kind::List,
@@ -208,6 +253,7 @@ pub const SETTINGS: &[Setting] = &[
         1
     ),
     plain!("offsets.topic.num.partitions", Int, offsets_partitions, 1),
+    plain!("offsets.topic.segment.bytes", Int, offsets_segment_bytes, 1),
     plain!("once.disk.reserve.bytes", Long, disk_reserve_bytes, 0),
     plain!("once.transaction.park.ms", Long, transaction_park_ms, 0),
     plain!(
@@ -241,6 +287,12 @@ pub const SETTINGS: &[Setting] = &[
         1
     ),
     plain!(
+        "transaction.state.log.segment.bytes",
+        Int,
+        transaction_segment_bytes,
+        1
+    ),
+    plain!(
         "transactional.id.expiration.ms",
         Int,
         transactional_id_expiration_ms,
@@ -256,6 +308,26 @@ where
     match number(text, T::from(-1)) {
         Ok(value) if value == T::from(0) => Err("0 keeps nothing: -1 keeps for ever".to_owned()),
         value => value,
+    }
+}
+
+/// A share, from 0 to 1.
+fn ratio(text: &str) -> Result<f64, String> {
+    let value = number(text, 0.0)?;
+    if value <= 1.0 {
+        Ok(value)
+    } else {
+        Err(format!("{value} is above 1"))
+    }
+}
+
+/// What happens to old data: `compact`, `delete`, both, or nothing.
+fn policy(text: &str) -> Result<String, String> {
+    let known = |part: &str| matches!(part.trim(), "compact" | "delete");
+    if text.trim().is_empty() || text.split(',').all(known) {
+        Ok(text.trim().to_owned())
+    } else {
+        Err(format!("'{text}' is no list of compact and delete"))
     }
 }
 

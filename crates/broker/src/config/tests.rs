@@ -10,7 +10,9 @@ fn keys_are_in_order_and_read_back_what_they_were_set_to() {
             "log.dirs" => "data".to_owned(),
             "log.flush.interval.messages" => i64::MAX.to_string(),
             "compression.type" => "zstd".to_owned(),
-            "auto.create.topics.enable" => "false".to_owned(),
+            "auto.create.topics.enable" | "log.cleaner.enable" => "false".to_owned(),
+            "log.cleaner.min.cleanable.ratio" => "0.25".to_owned(),
+            "log.cleanup.policy" => "compact,delete".to_owned(),
             "log.segment.bytes" | "queued.max.request.bytes" => "2000000".to_owned(),
             _ => "2048".to_owned(),
         };

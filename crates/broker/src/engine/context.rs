@@ -19,7 +19,7 @@ use once_coordinator::group::{self, Groups};
 use once_coordinator::ids::TopicPartition;
 use once_coordinator::machine::{Millis, Waiter};
 use once_coordinator::transaction::{self, Transactions};
-use once_log::{AppendError, Appended, DeleteError, PartitionLog};
+use once_log::{AppendError, Appended, DeleteError, FileRange, PartitionLog};
 use once_wire::batch::Batch;
 use once_wire::error::ErrorCode;
 use once_wire::ids::Uuid;
@@ -78,9 +78,7 @@ impl<'e> Context<'e> {
 
     /// How many bytes the answer may take within the broker's memory budget.
     pub(crate) fn room(&self) -> usize {
-        self.engine
-            .room
-            .saturating_sub(self.engine.reading.values().sum())
+        self.engine.room.saturating_sub(self.engine.asked.bytes())
     }
 
     /// Creates a topic that a client named, with the broker's defaults.
@@ -273,11 +271,11 @@ impl<'e> Context<'e> {
         self.engine.logs.get(log)
     }
 
-    /// Whether a log is there and has the segment of this base. A file read that was asked for
-    /// before the segment left may find nothing.
-    pub(crate) fn has_segment(&self, log: LogId, base: i64) -> bool {
+    /// Whether a log is there and has the segment that a range is of. A file read that was asked for
+    /// before the segment left or was compacted may find nothing.
+    pub(crate) fn has_segment(&self, log: LogId, range: &FileRange) -> bool {
         let partition = self.engine.logs.get(log);
-        partition.is_some_and(|p| p.log.segments().iter().any(|s| s.base == base))
+        partition.is_some_and(|partition| partition.log.has_segment(range))
     }
 
     /// Whether the disk has room for a client's batch. One that the log has already needs none.

@@ -2,6 +2,8 @@
 
 use super::action::Action;
 use super::additions::Addition;
+use super::asked::Asked;
+use super::cleaner::Cleaner;
 use super::context::Context;
 use super::fence::{Fence, Fences};
 use super::fetch_sessions::FetchSessions;
@@ -24,7 +26,7 @@ use once_coordinator::group::{self, Groups};
 use once_coordinator::machine::{Machine, Millis, Waiter};
 use once_coordinator::producer_id::ProducerIds;
 use once_coordinator::transaction::{self, Transactions};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// All of a broker's state. See the module above for its place.
@@ -48,8 +50,9 @@ pub struct Engine {
     pub(super) fetch_sessions: FetchSessions,
     /// Bytes that answers may take now.
     pub(super) room: usize,
-    /// Bytes of file reads that are under way.
-    pub(super) reading: BTreeMap<ReadId, usize>,
+    /// File reads that are under way.
+    pub(super) asked: Asked,
+    pub(super) cleaner: Cleaner,
     pub(super) succession: Succession,
     /// Partitions that transactions have, but not durably yet.
     pub(super) additions: BTreeSet<Addition>,
@@ -60,7 +63,7 @@ pub struct Engine {
     pub(super) outputs: Vec<Output>,
     pub(super) space: Space,
     fences: Fences<Action>,
-    actions: VecDeque<Action>,
+    pub(super) actions: VecDeque<Action>,
     next_waiter: u64,
     next_read: u64,
 }
@@ -100,7 +103,8 @@ impl Engine {
             timers: Timers::default(),
             fetch_sessions,
             room: usize::MAX,
-            reading: BTreeMap::new(),
+            asked: Asked::default(),
+            cleaner: Cleaner::default(),
             succession: Succession::default(),
             additions: BTreeSet::new(),
             topics_changed: false,
@@ -136,13 +140,8 @@ impl Engine {
                     self.started(log, start);
                 }
             }
-            Input::Read(read, result) => {
-                self.reading.remove(&read);
-                if let Some(waiter) = self.waiting.reader(read) {
-                    self.actions
-                        .push_back(Action::Wake(waiter, Wake::Read(read, result)));
-                }
-            }
+            Input::Compacted(log, outcome) => self.compacted(log, outcome),
+            Input::Read(read, result) => self.read_came(read, result),
             Input::Disconnected(connection) => self.forget(connection),
             Input::Space { free, total } => self.measured(free, total),
             Input::Tick => {}
@@ -205,9 +204,7 @@ impl Engine {
     pub(super) fn ask_read(&mut self, log: LogId, look: Look) -> ReadId {
         let read = ReadId(self.next_read);
         self.next_read += 1;
-        if let Look::Batches(range) = &look {
-            self.reading.insert(read, range.max_bytes);
-        }
+        self.asked.insert(read, log, &look);
         self.outputs.push(Output::Read { read, log, look });
         read
     }
@@ -222,6 +219,7 @@ impl Engine {
     pub(super) fn log_is_gone(&mut self, log: LogId) {
         let released = self.fences.forget(log);
         self.actions.extend(released);
+        self.forget_cleaning(log);
         self.wake_watchers(log);
     }
 
@@ -367,6 +365,7 @@ impl Engine {
                 }
                 Alarm::ExpireProducers => self.expire_producers(),
                 Alarm::Retain => self.retain(),
+                Alarm::Clean => self.clean(),
             }
         }
     }

@@ -1,11 +1,12 @@
 //! All that can happen to the engine.
 
+use super::cleaner::NotCompacted;
 use super::core::Engine;
 use super::ids::{ConnectionId, LogId, ReadId};
 use crate::api::{Call, TABLE, unsupported};
 use bytes::Bytes;
-use once_log::FoundTimestamp;
 use once_log::store::ReadFailure;
+use once_log::{Compacted, FoundTimestamp};
 use once_wire::codec::Reader;
 use once_wire::request::{RequestHeader, read_header};
 use std::net::SocketAddr;
@@ -22,6 +23,8 @@ pub enum Input {
     Flushed(Vec<(LogId, i64)>),
     /// Logs start at these offsets, durably.
     Started(Vec<(LogId, i64)>),
+    /// A compaction of a log ended: the new segments are in their places, or there are none.
+    Compacted(LogId, Result<Compacted, NotCompacted>),
     /// A look into a log's files ended.
     Read(ReadId, Result<Seen, ReadFailure>),
     /// The disk was looked at, as [`super::Output::Measure`] asked: bytes that may still be written

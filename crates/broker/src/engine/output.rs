@@ -2,7 +2,7 @@
 
 use super::ids::{ConnectionId, LogId, ReadId};
 use bytes::Bytes;
-use once_log::{FileRange, TimestampSearch, Write};
+use once_log::{CompactionPlan, FileRange, TimestampSearch, Write};
 use once_wire::ids::Uuid;
 
 /// What to look for in a log's files.
@@ -59,6 +59,13 @@ pub enum Output {
         log: LogId,
         /// Its first offset.
         start: i64,
+    },
+    /// Compact closed segments of a log; then say [`super::Input::Compacted`].
+    Compact {
+        /// The log.
+        log: LogId,
+        /// Which, and how.
+        plan: Box<CompactionPlan>,
     },
     /// Look into a log's files; then say [`super::Input::Read`].
     Read {

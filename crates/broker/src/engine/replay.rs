@@ -281,6 +281,7 @@ impl Engine {
         self.set_machine_alarms();
         self.schedule_producer_expiry();
         self.schedule_retention(RETENTION_AFTER_START_MS);
+        self.schedule_cleaning();
         self.act();
     }
 }

@@ -77,6 +77,7 @@ fn of_log(output: &Output) -> Option<LogId> {
         Output::Open { log, .. }
         | Output::Write { log, .. }
         | Output::Start { log, .. }
+        | Output::Compact { log, .. }
         | Output::Read { log, .. }
         | Output::Remove { log } => Some(*log),
         Output::Reply { .. } | Output::Close { .. } | Output::Measure | Output::Warn(_) => None,

@@ -2,6 +2,7 @@
 
 mod answers;
 mod basics;
+mod compaction;
 mod deletion;
 mod files;
 mod full_disk;

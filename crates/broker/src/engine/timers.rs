@@ -16,6 +16,8 @@ pub(crate) enum Alarm {
     ExpireProducers,
     /// Old records go.
     Retain,
+    /// A log is compacted.
+    Clean,
 }
 
 /// One alarm each, by time.

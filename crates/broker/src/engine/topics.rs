@@ -102,13 +102,15 @@ impl Engine {
     /// Makes sure that `__transaction_state` exists.
     pub(super) fn ensure_transaction_topic(&mut self) {
         let partitions = self.config.transaction_partitions;
-        self.ensure_internal(TRANSACTION_STATE, partitions);
+        let segment_bytes = self.config.transaction_segment_bytes;
+        self.ensure_internal(TRANSACTION_STATE, partitions, segment_bytes);
     }
 
     /// Makes sure that `__consumer_offsets` exists.
     pub(super) fn ensure_offsets_topic(&mut self) {
         let partitions = self.config.offsets_partitions;
-        self.ensure_internal(CONSUMER_OFFSETS, partitions);
+        let segment_bytes = self.config.offsets_segment_bytes;
+        self.ensure_internal(CONSUMER_OFFSETS, partitions, segment_bytes);
     }
 
     /// The shard that owns a transactional id. The topic comes into being with its first use.
@@ -123,15 +125,16 @@ impl Engine {
         shard_for(group_id, self.groups.len())
     }
 
-    fn ensure_internal(&mut self, name: &str, partitions: i32) {
+    fn ensure_internal(&mut self, name: &str, partitions: i32, segment_bytes: i32) {
         if self.catalog.machine.topic(name).is_some() {
             return;
         }
         let id = self.fresh_uuid();
+        let segment_bytes = segment_bytes.to_string();
         let configs = [
             ("cleanup.policy", "compact"),
             ("compression.type", "producer"),
-            ("segment.bytes", "104857600"),
+            ("segment.bytes", &segment_bytes),
         ];
         self.create_topic(name, id, partitions, &configs)
             .expect("an internal topic's name and settings are valid");

@@ -8,15 +8,19 @@
 //! ```
 //!
 //! The journal's next entry is written while the log thread writes the last one to the partitions'
-//! files, whose flushes nobody waits for.
+//! files, whose flushes nobody waits for. A compaction goes the same way: to the log thread, which knows
+//! what is owed, to the checkpoint thread, which flushes that, to the cleaner thread, and back to the log
+//! thread for the swap.
 
 mod checkpointer;
+mod cleaner;
 mod journal;
 mod log;
 mod lookers;
 mod room;
 
 use self::checkpointer::Checkpointer;
+use self::cleaner::CleanerThread;
 use self::journal::JournalThread;
 use self::log::LogThread;
 use self::lookers::{Lookers, Lookup, Task};
@@ -24,11 +28,14 @@ pub(super) use self::room::room;
 use super::driver::Driver;
 use crate::config::FlushPolicy;
 use crate::engine::{LogId, Look, ReadId};
-use crate::storage::{JournalLimits, Journaling, Offsets, Places, StorageError, Work, Writer};
+use crate::storage::{
+    Checkpoints, JournalLimits, Journaling, Offsets, Places, StorageError, Work, Writer,
+};
 use once_log::store::{DataDir, Journal, PartitionDir, RealDisk, Store};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread::JoinHandle;
@@ -61,6 +68,8 @@ pub(crate) struct DiskThreads {
     reports: Reports,
     lookers: Lookers,
     directory: PathBuf,
+    /// Compactions give up.
+    stopping: Arc<AtomicBool>,
 }
 
 impl DiskThreads {
@@ -78,12 +87,22 @@ impl DiskThreads {
         let (logs, log_orders) = channel();
         let (journal_queue, journal_orders) = channel();
         let free = journal.is_some().then(|| journal_queue.clone());
-        let (debts, checkpointer) = Checkpointer::new(places.points(), free);
+        let (jobs, cleaner_jobs) = channel();
+        let (debts, checkpointer) = Checkpointer::new(places.points(), free, jobs.clone());
+        let stopping = Arc::<AtomicBool>::default();
+        let cleaner = CleanerThread {
+            jobs: cleaner_jobs,
+            logs: logs.clone(),
+            reports: Arc::clone(&reports),
+            cleaned: places.cleaned(),
+            stop: Arc::clone(&stopping),
+        };
         let log = LogThread {
             // Files are written to be read; what makes a write durable is the journal, or nothing.
             writer: Writer::new(FlushPolicy::Os, open_partitions.max(1), places.starts()),
             reports: Arc::clone(&reports),
             debts,
+            cleaner: jobs,
             own_checkpoints: journal.is_none(),
             busy: checkpointer.busy(),
             unflushed: 0,
@@ -91,6 +110,7 @@ impl DiskThreads {
         let mut threads = vec![
             spawn("once-log", move || log.run(&log_orders))?,
             spawn("once-checkpoint", move || checkpointer.run())?,
+            spawn("once-cleaner", move || cleaner.run())?,
         ];
         let queue = match journal {
             None => logs,
@@ -112,6 +132,7 @@ impl DiskThreads {
             reports,
             lookers: Lookers::start()?,
             directory,
+            stopping,
         })
     }
 
@@ -120,15 +141,13 @@ impl DiskThreads {
         let _ = self.reports.set(Arc::downgrade(driver));
     }
 
-    /// The logs that were recovered, and what the checkpoints say since: how far they are on disk,
-    /// and where they start.
+    /// The logs that were recovered, and what the checkpoints say since.
     pub(crate) fn adopt(
         &self,
         stores: Vec<(LogId, PartitionDir, Store<RealDisk>)>,
-        points: Offsets,
-        starts: Offsets,
+        checkpoints: Checkpoints,
     ) {
-        let opened = self.places().recovered(stores, points, starts);
+        let opened = self.places().recovered(stores, checkpoints);
         self.carry_out(opened.into_iter().map(|(_, work)| work).collect());
     }
 
@@ -182,6 +201,7 @@ impl DiskThreads {
     /// Carries out what is queued, brings everything to disk and ends the threads. `None` if one of
     /// them failed: the stop is not a clean one.
     pub(crate) fn stop(&self) -> Option<Offsets> {
+        self.stopping.store(true, Ordering::Relaxed);
         let _ = self.queue.send(Order::Stop);
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));

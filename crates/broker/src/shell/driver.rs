@@ -199,6 +199,7 @@ impl Driver {
                 return Some(self.disk.open(log, topic, topic_id, partition));
             }
             Output::Write { log, writes, end } => return Some(Work::Write(log, writes, end)),
+            Output::Compact { log, plan } => return Some(Work::Compact(log, plan)),
             Output::Start { log, start } => return Some(Work::Start(log, start)),
             Output::Read { read, log, look } => {
                 if let Some(driver) = self.me.upgrade() {

@@ -117,12 +117,11 @@ fn start_in(
         engine,
         outputs,
         stores,
-        points,
-        starts,
+        checkpoints,
         journal,
     } = recover(&disk, &data, settings, identity, clock.now(), entropy)?;
     let threads = DiskThreads::start(disk, Arc::clone(&data), journal, files.partitions)?;
-    threads.adopt(stores, points, starts);
+    threads.adopt(stores, checkpoints);
     let budget = Arc::new(Budget::new(config.queued_max_request_bytes));
     let driver = Driver::new(engine, clock, threads, budget);
     driver.disk().report_to(&driver);

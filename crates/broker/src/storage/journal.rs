@@ -68,7 +68,11 @@ impl<D: Disk> Journaling<D> {
         }
         let gone = group.iter().filter_map(|work| match work {
             Work::Remove(log, _) => Some(log),
-            Work::Open(..) | Work::Write(..) | Work::Start(..) => None,
+            Work::Open(..)
+            | Work::Write(..)
+            | Work::Compact(..)
+            | Work::Swap(..)
+            | Work::Start(..) => None,
         });
         for log in gone {
             self.owners.remove(log);
@@ -117,7 +121,11 @@ fn appends<'a, D: Disk>(
 ) -> impl Iterator<Item = JournalAppend<'a>> {
     let (log, writes) = match work {
         Work::Write(log, writes, _) => (Some(log), &writes[..]),
-        Work::Open(..) | Work::Start(..) | Work::Remove(..) => (None, &[][..]),
+        Work::Open(..)
+        | Work::Compact(..)
+        | Work::Swap(..)
+        | Work::Start(..)
+        | Work::Remove(..) => (None, &[][..]),
     };
     let owner = log.and_then(|log| owners.get(log));
     owner.into_iter().flat_map(|owner| {

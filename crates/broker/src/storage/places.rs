@@ -1,6 +1,6 @@
 //! Where each log's files are, and which writer owns them.
 
-use super::points::{Offsets, Points};
+use super::points::{Checkpoints, Points};
 use super::writer::{Owner, Work};
 use crate::engine::LogId;
 use once_log::store::{
@@ -29,6 +29,7 @@ pub struct Places<D: Disk> {
     writers: usize,
     points: Arc<Points<D>>,
     starts: Arc<Points<D>>,
+    cleaned: Arc<Points<D>>,
     by_log: BTreeMap<LogId, Place<D>>,
     buffers: ReadBuffers,
 }
@@ -40,12 +41,14 @@ impl<D: Disk> Places<D> {
         let checkpoint = |which| Arc::new(Points::new(Arc::clone(&data), which));
         let points = checkpoint(Checkpoint::RecoveryPoint);
         let starts = checkpoint(Checkpoint::LogStart);
+        let cleaned = checkpoint(Checkpoint::Cleaned);
         Self {
             disk,
             data,
             writers,
             points,
             starts,
+            cleaned,
             by_log: BTreeMap::new(),
             buffers: ReadBuffers::new(IDLE_BUFFERS),
         }
@@ -55,11 +58,15 @@ impl<D: Disk> Places<D> {
     pub fn recovered(
         &mut self,
         stores: Vec<(LogId, PartitionDir, Store<D>)>,
-        points: Offsets,
-        starts: Offsets,
+        Checkpoints {
+            points,
+            starts,
+            cleaned,
+        }: Checkpoints,
     ) -> Vec<(usize, Work<D>)> {
         self.points.recovered(points);
         self.starts.recovered(starts);
+        self.cleaned.recovered(cleaned);
         let adopt = |(log, place, store): (LogId, PartitionDir, Store<D>)| {
             self.adopt(log, place.topic, place.partition, store)
         };
@@ -93,8 +100,9 @@ impl<D: Disk> Places<D> {
             reader: store.reader().with_buffers(self.buffers.clone()),
         };
         self.by_log.insert(log, place);
-        self.points.name(log, &topic, partition);
-        self.starts.name(log, &topic, partition);
+        for checkpoint in [&self.points, &self.starts, &self.cleaned] {
+            checkpoint.name(log, &topic, partition);
+        }
         let owner = Owner {
             topic,
             topic_id: store.topic_id(),
@@ -121,14 +129,20 @@ impl<D: Disk> Places<D> {
         Arc::clone(&self.starts)
     }
 
+    /// How far each log is compacted for certain.
+    #[must_use]
+    pub fn cleaned(&self) -> Arc<Points<D>> {
+        Arc::clone(&self.cleaned)
+    }
+
     /// A reader of a log's files; none if the log is gone.
     #[must_use]
     pub fn reader(&self, log: LogId) -> Option<SegmentReader<D>> {
         self.by_log.get(&log).map(|place| place.reader.clone())
     }
 
-    /// A log whose topic was deleted. Its recovery point and its start go first: a topic of the
-    /// same name that is made later must not be held to them. `unique` names the directory on its way out.
+    /// A log whose topic was deleted. What checkpoints say of it goes first: a topic of the same
+    /// name that is made later must not be held to it. `unique` names the directory on its way out.
     ///
     /// # Errors
     /// The checkpoint cannot be written: the process has to end.
@@ -140,8 +154,9 @@ impl<D: Disk> Places<D> {
         let Some(place) = self.by_log.remove(&log) else {
             return Ok(None);
         };
-        self.points.forget(log)?;
-        self.starts.forget(log)?;
+        for checkpoint in [&self.points, &self.starts, &self.cleaned] {
+            checkpoint.forget(log)?;
+        }
         Ok(Some((place.writer, Work::Remove(log, unique))))
     }
 }

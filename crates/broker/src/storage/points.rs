@@ -1,4 +1,5 @@
-//! An offset for each log, in a checkpoint: how far it is on disk for certain, and where it starts.
+//! An offset for each log, in a checkpoint: how far it is on disk for certain, where it starts, how far
+//! it is compacted.
 
 use crate::engine::LogId;
 use once_log::store::{Checkpoint, DataDir, DirError, Disk};
@@ -7,6 +8,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// An offset for each partition, as a checkpoint has it.
 pub type Offsets = BTreeMap<(String, i32), i64>;
+
+/// What the checkpoints say of all partitions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// How far they are on disk.
+    pub points: Offsets,
+    /// Where they start.
+    pub starts: Offsets,
+    /// How far they are compacted.
+    pub cleaned: Offsets,
+}
 
 /// A checkpoint and who is in it. It has a lock of its own: whoever writes it waits for the disk.
 pub struct Points<D: Disk> {

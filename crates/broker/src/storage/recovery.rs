@@ -1,6 +1,6 @@
 //! Recovery: what the data directory holds becomes an engine.
 
-use super::points::Offsets;
+use super::points::{Checkpoints, Offsets};
 use crate::broker::StartError;
 use crate::config::{Config, FlushPolicy};
 use crate::engine::{
@@ -26,10 +26,8 @@ pub struct Recovery<D: Disk> {
     pub outputs: Vec<Output>,
     /// The files of every log that was found.
     pub stores: Vec<(LogId, PartitionDir, Store<D>)>,
-    /// What the recovery-point checkpoint says now.
-    pub points: Offsets,
-    /// Where the partitions start, as the checkpoint says it now.
-    pub starts: Offsets,
+    /// What the checkpoints say now.
+    pub checkpoints: Checkpoints,
     /// The journal, if there is to be one.
     pub journal: Option<Journal<D>>,
 }
@@ -60,13 +58,15 @@ pub fn recover<D: Disk>(
         places,
         mut points,
         starts: known_starts,
+        cleaned: known_cleaned,
         mut aside,
         ..
     } = found;
-    let starts: Vec<i64> = logs
-        .iter()
-        .map(|log| log.recovered.log_start_offset)
-        .collect();
+    let offsets = logs.iter().map(|log| {
+        let recovered = &log.recovered;
+        (recovered.log_start_offset, recovered.cleaned_to)
+    });
+    let offsets: Vec<(i64, i64)> = offsets.collect();
     let Replayed {
         engine,
         outputs,
@@ -74,12 +74,16 @@ pub fn recover<D: Disk>(
     } = Engine::recover(config, identity, now, entropy, logs)?;
     let (mut stores, mut strays) = (Vec::new(), Vec::new());
     let (mut recovered, mut started) = (Offsets::new(), Offsets::new());
-    for ((log, (place, store)), start) in adopted.into_iter().zip(places).zip(starts) {
+    let mut cleaned = Offsets::new();
+    for ((log, (place, store)), (start, clean)) in adopted.into_iter().zip(places).zip(offsets) {
         let key = (place.topic.clone(), place.partition);
         match log {
             Some(log) => {
                 if start > 0 {
                     started.insert(key.clone(), start);
+                }
+                if clean > start {
+                    cleaned.insert(key.clone(), clean);
                 }
                 recovered.insert(key, store.end_offset());
                 stores.push((log, place, store));
@@ -101,6 +105,9 @@ pub fn recover<D: Disk>(
     if started != known_starts {
         data.write_checkpoint(Checkpoint::LogStart, &started)?;
     }
+    if cleaned != known_cleaned {
+        data.write_checkpoint(Checkpoint::Cleaned, &cleaned)?;
+    }
     // After their recovery points: else the next start, if this one is cut short, misses them.
     for (_, place) in strays {
         aside.set(&place, "belongs to no topic")?;
@@ -119,8 +126,11 @@ pub fn recover<D: Disk>(
         engine,
         outputs,
         stores,
-        points,
-        starts: started,
+        checkpoints: Checkpoints {
+            points,
+            starts: started,
+            cleaned,
+        },
         journal,
     })
 }
@@ -159,6 +169,7 @@ struct Finder<'a, D: Disk> {
     now: i64,
     points: Offsets,
     starts: Offsets,
+    cleaned: Offsets,
     logs: Vec<RecoveredLog>,
     places: Vec<(PartitionDir, Store<D>)>,
 }
@@ -197,6 +208,7 @@ impl<'a, D: Disk> Finder<'a, D> {
             now,
             points: data.read_checkpoint(Checkpoint::RecoveryPoint)?,
             starts: data.read_checkpoint(Checkpoint::LogStart)?,
+            cleaned: data.read_checkpoint(Checkpoint::Cleaned)?,
             logs: Vec::new(),
             places: Vec::new(),
         })
@@ -224,7 +236,11 @@ impl<'a, D: Disk> Finder<'a, D> {
             .partition(|place| place.topic_id.is_none_or(|id| live.contains(&id)));
         let before = self.points.len();
         for place in &strays {
-            self.points.remove(&(place.topic.clone(), place.partition));
+            let key = (place.topic.clone(), place.partition);
+            self.points.remove(&key);
+            // Nor is the next topic of the name held to what was said of this one.
+            self.starts.remove(&key);
+            self.cleaned.remove(&key);
         }
         // Their recovery points first: else the next start, if this one is cut short, misses them.
         if self.points.len() < before {
@@ -288,6 +304,7 @@ impl<'a, D: Disk> Finder<'a, D> {
             clean: self.clean,
             recovery_point: self.points.get(&key).copied().unwrap_or(0),
             log_start_offset: self.starts.get(&key).copied().unwrap_or(0),
+            cleaned_to: self.cleaned.get(&key).copied().unwrap_or(0),
             durable: self.durable,
             now: self.now,
         };

@@ -1,11 +1,12 @@
 //! Carrying out writes in groups: write all, flush once, say how far.
 
+use super::cleaner::{Cleaning, Swapped};
 use super::points::Points;
 use crate::config::FlushPolicy;
 use crate::engine::LogId;
 use bytes::Bytes;
-use once_log::Write;
-use once_log::store::{Debt, DirError, Disk, Store};
+use once_log::store::{Debt, DirError, Disk, Prepared, Store};
+use once_log::{CompactionPlan, Write};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
 use std::io;
@@ -28,6 +29,10 @@ pub enum Work<D: Disk> {
     Open(LogId, Owner, Box<Store<D>>),
     /// Write; the log then ends at this offset.
     Write(LogId, Vec<Write>, i64),
+    /// Compact a log; what is owed for it and what is to be done are then among [`Writer::cleanings`].
+    Compact(LogId, Box<CompactionPlan>),
+    /// Put the segments of a compaction into their places.
+    Swap(LogId, Box<Prepared>),
     /// Make it durable that a log starts at this offset, after what was written before.
     Start(LogId, i64),
     /// A log's topic is deleted; the name is unique and serves while its files go.
@@ -40,7 +45,11 @@ impl<D: Disk> Work<D> {
     pub fn bytes(&self) -> usize {
         match self {
             Work::Write(_, writes, _) => writes.iter().filter_map(batch).map(Bytes::len).sum(),
-            Work::Open(..) | Work::Start(..) | Work::Remove(..) => 0,
+            Work::Open(..)
+            | Work::Compact(..)
+            | Work::Swap(..)
+            | Work::Start(..)
+            | Work::Remove(..) => 0,
         }
     }
 }
@@ -77,6 +86,9 @@ pub enum StorageError {
     /// How far all logs are on disk.
     #[error("cannot write the recovery points: {0}")]
     Points(DirError),
+    /// A compacted segment, or the names of a swap.
+    #[error("cannot flush a compacted partition: {0}")]
+    Compact(io::Error),
     /// Where all logs start.
     #[error("cannot write where the partitions start: {0}")]
     Starts(DirError),
@@ -131,6 +143,10 @@ pub struct Writer<D: Disk> {
     /// Where logs are to start.
     starting: BTreeMap<LogId, i64>,
     starts: Arc<Points<D>>,
+    /// Compactions that were asked for.
+    cleanings: Vec<Cleaning<D>>,
+    /// Compactions whose segments are in their places.
+    swapped: Vec<Swapped<D>>,
 }
 
 impl<D: Disk> Writer<D> {
@@ -146,6 +162,8 @@ impl<D: Disk> Writer<D> {
             written: Vec::new(),
             starting: BTreeMap::new(),
             starts,
+            cleanings: Vec::new(),
+            swapped: Vec::new(),
         }
     }
 
@@ -156,6 +174,7 @@ impl<D: Disk> Writer<D> {
     /// The process has to end.
     pub fn write(&mut self, group: Vec<Work<D>>) -> Result<(), StorageError> {
         let mut written: BTreeMap<LogId, (Vec<Write>, i64)> = BTreeMap::new();
+        let mut compact = Vec::new();
         for work in group {
             match work {
                 Work::Open(log, _, store) => {
@@ -166,6 +185,8 @@ impl<D: Disk> Writer<D> {
                     of_log.0.append(&mut writes);
                     of_log.1 = end;
                 }
+                Work::Compact(log, plan) => compact.push((log, plan)),
+                Work::Swap(log, prepared) => self.swap(log, &prepared)?,
                 Work::Start(log, start) => {
                     let known = self.starting.entry(log).or_default();
                     *known = start.max(*known);
@@ -191,7 +212,38 @@ impl<D: Disk> Writer<D> {
             self.written.push((log, end));
             self.close_quiet();
         }
+        // After the writes that came before, which are in the segments.
+        for (log, plan) in compact {
+            self.cleanings
+                .extend(self.stores.get_mut(&log).map(|store| Cleaning {
+                    log,
+                    debt: store.debt(),
+                    compaction: store.compaction(*plan),
+                }));
+        }
         Ok(())
+    }
+
+    /// Of a log that was deleted meanwhile nothing is swapped: its files are gone.
+    fn swap(&mut self, log: LogId, prepared: &Prepared) -> Result<(), StorageError> {
+        let Some(store) = self.stores.get_mut(&log) else {
+            return Ok(());
+        };
+        store.swap(prepared).map_err(StorageError::Write)?;
+        let compacted = prepared.compacted().clone();
+        self.swapped.push(Swapped::new(log, store, compacted));
+        Ok(())
+    }
+
+    /// Compactions that were asked for, each with what its files are owed.
+    pub fn cleanings(&mut self) -> Vec<Cleaning<D>> {
+        std::mem::take(&mut self.cleanings)
+    }
+
+    /// Compactions whose segments are in their places: the engine is to be told, and they are to be
+    /// finished.
+    pub fn swapped(&mut self) -> Vec<Swapped<D>> {
+        std::mem::take(&mut self.swapped)
     }
 
     /// What was written and not yet flushed, and where each log ends with it.

@@ -2,6 +2,7 @@
 
 use crate::log::PartitionLog;
 use crate::segments::Segment;
+use crate::write::Write;
 
 /// A segment that takes the place of others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +23,12 @@ pub struct Compacted {
 }
 
 impl PartitionLog {
-    /// The files of the new segments are in their places: reads are planned over them from now on.
+    /// The files of the new segments are in their places: reads are planned over them from now on. Returns the files
+    /// that go because the log start has passed them meanwhile.
     ///
     /// # Panics
     /// If the segments it replaces are not there: none may be removed while a compaction is under way.
-    pub fn compacted(&mut self, compacted: &Compacted) {
+    pub fn compacted(&mut self, compacted: &Compacted) -> Vec<Write> {
         self.compacting = false;
         self.cleaned_to = self.cleaned_to.max(compacted.cleaned_to);
         for CleanedSegment { replaces, segment } in &compacted.cleaned {
@@ -41,11 +43,13 @@ impl PartitionLog {
             self.tail.forget_below(self.segments[old.end].base);
             self.segments.splice(old, [segment.clone()]);
         }
+        self.drop_below_start()
     }
 
-    /// A compaction came to nothing; the log is as it was.
-    pub fn not_compacted(&mut self) {
+    /// A compaction came to nothing; the log is as it was. Returns as [`PartitionLog::compacted`].
+    pub fn not_compacted(&mut self) -> Vec<Write> {
         self.compacting = false;
+        self.drop_below_start()
     }
 
     /// A compaction is under way: no segment may be removed.

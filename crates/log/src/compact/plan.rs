@@ -191,11 +191,7 @@ impl PartitionLog {
         let closed = self.segments.len().saturating_sub(1);
         let closed = &self.segments[..closed];
         let is_young = |segment: &Segment| {
-            let newest = match segment.max_timestamp.timestamp {
-                timestamp if timestamp >= 0 => timestamp,
-                _ => segment.created,
-            };
-            lag > 0 && segment.end > self.cleaned_to && newest > now.saturating_sub(lag)
+            lag > 0 && segment.end > self.cleaned_to && segment.newest() > now.saturating_sub(lag)
         };
         let may = closed
             .iter()

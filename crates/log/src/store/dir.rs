@@ -44,6 +44,8 @@ pub enum Checkpoint {
     HighWatermark,
     /// The log start offset, where it lies within a segment.
     LogStart,
+    /// Below it compaction has seen all keys.
+    Cleaned,
 }
 
 impl Checkpoint {
@@ -52,6 +54,7 @@ impl Checkpoint {
             Checkpoint::RecoveryPoint => "recovery-point-offset-checkpoint",
             Checkpoint::HighWatermark => "replication-offset-checkpoint",
             Checkpoint::LogStart => "log-start-offset-checkpoint",
+            Checkpoint::Cleaned => "cleaner-offset-checkpoint",
         }
     }
 }

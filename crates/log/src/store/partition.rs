@@ -98,6 +98,12 @@ impl<D: Disk> Store<D> {
         &self.dir
     }
 
+    /// The disk.
+    #[must_use]
+    pub fn disk(&self) -> Arc<D> {
+        Arc::clone(&self.disk)
+    }
+
     /// The topic's id.
     #[must_use]
     pub fn topic_id(&self) -> Uuid {

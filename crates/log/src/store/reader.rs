@@ -94,7 +94,9 @@ impl<D: Disk> SegmentReader<D> {
     pub(crate) fn forget_below(&self, base: i64) {
         let mut shared = self.shared();
         shared.open.retain(|(segment, _)| *segment >= base);
-        shared.places.retain(|((segment, _), _, _)| *segment >= base);
+        shared
+            .places
+            .retain(|((segment, _), _, _)| *segment >= base);
         shared.versions.retain(|segment, _| *segment >= base);
     }
 

@@ -68,7 +68,7 @@ fn missed(
     Reading { log, range, .. }: Reading,
     failure: &ReadFailure,
 ) {
-    if cx.has_segment(log, range.segment) {
+    if cx.has_segment(log, &range) {
         let (topic, partition) = (&target.key.topic, target.key.partition);
         cx.warn(format!("{topic}-{partition}: {failure}"));
         if let Some(data) = target.data.as_mut() {

@@ -1,10 +1,10 @@
 //! Files for the rig's engine, on a disk that loses what was not flushed.
 
-use crate::engine::{Batches, LogId, Look, Output, RecoveredLog, ReplayError, Seen};
-use once_log::LogConfig;
+use crate::engine::{Batches, LogId, Look, NotCompacted, Output, RecoveredLog, ReplayError, Seen};
 use once_log::store::{
-    Crash, DataDir, FakeDisk, Identity, Opening, ReadFailure, SegmentReader, Store, recover,
+    Crash, DataDir, Disk, FakeDisk, Identity, Opening, ReadFailure, SegmentReader, Store, recover,
 };
+use once_log::{Compacted, CompactionPlan, LogConfig};
 use once_wire::batch::Batch;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
@@ -57,6 +57,7 @@ impl Files {
                 clean: false,
                 recovery_point: 0,
                 log_start_offset: 0,
+                cleaned_to: 0,
                 durable: true,
                 now,
             };
@@ -112,12 +113,41 @@ impl Files {
                 });
             }
             Output::Start { .. }
+            | Output::Compact { .. }
             | Output::Reply { .. }
             | Output::Close { .. }
             | Output::Measure
             | Output::Warn(_) => {}
         }
         None
+    }
+
+    /// Compacts a log, from the flushes that are owed to the swap.
+    pub(super) fn compact(
+        &mut self,
+        log: LogId,
+        plan: CompactionPlan,
+    ) -> Result<Compacted, NotCompacted> {
+        let store = self.stores.get_mut(&log).expect("an open partition");
+        store.debt().settle().expect("a sound disk");
+        let prepared = store.compaction(plan).run(&|| false);
+        let prepared = prepared.map_err(|failure| NotCompacted {
+            text: failure.to_string(),
+            again: false,
+        })?;
+        store.swap(&prepared).expect("a sound disk");
+        Ok(prepared.compacted().clone())
+    }
+
+    /// Damages the first bytes of a log's first segment.
+    pub(super) fn damage(&self, topic: &str) {
+        let directory = self.data.partition_path(topic, 0);
+        let path = directory.join("00000000000000000000.log");
+        let file = self.disk.open(&path, false).expect("is there");
+        let damage = [std::io::IoSlice::new(b"damage")];
+        self.disk
+            .write_at(&file, 70, &damage)
+            .expect("a sound disk");
     }
 
     /// Flushes what was written to a log, if it still has files.

@@ -4,10 +4,12 @@ use super::files::Files;
 use crate::api::TABLE;
 use crate::config::Config;
 use crate::engine::{
-    ConnectionId, Engine, Identity, Input, LogId, NodeAddress, Output, Replayed, RequestInput,
+    ConnectionId, Engine, Identity, Input, LogId, NodeAddress, NotCompacted, Output, Replayed,
+    RequestInput,
 };
 use bytes::{Buf, Bytes, BytesMut};
 use once_coordinator::catalog::Catalog;
+use once_log::{Compacted, CompactionPlan};
 use once_wire::codec::{Message, Reader, Request, Writer};
 use once_wire::ids::Uuid;
 use once_wire::request::RequestHeader;
@@ -36,6 +38,9 @@ pub(super) struct Rig {
     /// Whether reads of files wait for [`Rig::read`].
     pub(super) reads_wait: bool,
     waiting_reads: Vec<Output>,
+    /// Compactions that were asked for.
+    compacting: VecDeque<(LogId, Box<CompactionPlan>)>,
+    pub(super) warnings: Vec<String>,
     replies: BTreeMap<ConnectionId, VecDeque<Bytes>>,
     pub(super) closed: Vec<(ConnectionId, String)>,
     connections: u64,
@@ -62,8 +67,13 @@ impl Rig {
 
     /// Power fails, and comes back: an engine from what was flushed.
     pub(super) fn crash(self) -> Self {
+        self.crash_with(|_| {})
+    }
+
+    /// As [`Rig::crash`], with other settings.
+    pub(super) fn crash_with(self, change: impl FnOnce(&mut Config)) -> Self {
         let files = self.files.expect("a rig with files");
-        Self::over(|_| {}, Some(files.crashed()))
+        Self::over(change, Some(files.crashed()))
     }
 
     fn over(change: impl FnOnce(&mut Config), mut files: Option<Files>) -> Self {
@@ -106,6 +116,8 @@ impl Rig {
             starting: Vec::new(),
             reads_wait: false,
             waiting_reads: Vec::new(),
+            compacting: VecDeque::new(),
+            warnings: Vec::new(),
             replies: BTreeMap::new(),
             closed: Vec::new(),
             connections: 0,
@@ -272,6 +284,37 @@ impl Rig {
         self.carry_out(waiting);
     }
 
+    /// Damages the files of a topic's first partition.
+    pub(super) fn damage(&self, topic: &str) {
+        let files = self.files.as_ref().expect("a rig with files");
+        files.damage(topic);
+    }
+
+    /// The topics whose logs are to be compacted, by what was asked for first.
+    pub(super) fn compacting(&self) -> Vec<&str> {
+        let logs = self
+            .compacting
+            .iter()
+            .map(|(log, _)| self.engine.logs.get(*log));
+        logs.map(|found| found.map_or("", |partition| &partition.topic))
+            .collect()
+    }
+
+    /// Compacts the files of the log that was asked for first; the engine is not told of it.
+    pub(super) fn swap(&mut self) -> (LogId, Result<Compacted, NotCompacted>) {
+        let (log, plan) = self.compacting.pop_front().expect("one was asked for");
+        let files = self.files.as_mut().expect("a rig with files");
+        (log, files.compact(log, *plan))
+    }
+
+    /// Tells the engine how a compaction ended.
+    pub(super) fn tell_compacted(
+        &mut self,
+        (log, outcome): (LogId, Result<Compacted, NotCompacted>),
+    ) {
+        self.step(Input::Compacted(log, outcome));
+    }
+
     fn step(&mut self, input: Input) {
         let outputs = self.engine.step(self.now, input);
         self.carry_out(outputs);
@@ -306,10 +349,9 @@ impl Rig {
                     self.step(Input::Read(read, seen));
                 }
                 Output::Measure => self.looks += 1,
-                Output::Reply { .. }
-                | Output::Open { .. }
-                | Output::Remove { .. }
-                | Output::Warn(_) => {}
+                Output::Compact { log, plan } => self.compacting.push_back((log, plan)),
+                Output::Warn(text) => self.warnings.push(text),
+                Output::Reply { .. } | Output::Open { .. } | Output::Remove { .. } => {}
             }
         }
         if self.flush_at_once {

@@ -1,8 +1,10 @@
 //! The log thread: it owns the files of the partitions, writes in groups, and says so.
 
+use super::checkpointer::Owed;
+use super::cleaner::Job;
 use super::{Ends, Order, Reports, group};
 use crate::engine::Input;
-use crate::storage::{Debts, StorageError, Work, Writer};
+use crate::storage::{StorageError, Work, Writer};
 use once_log::store::RealDisk;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
@@ -16,7 +18,8 @@ pub(super) struct LogThread {
     pub(super) writer: Writer<RealDisk>,
     pub(super) reports: Reports,
     /// The checkpoint thread.
-    pub(super) debts: Sender<(u64, Debts<RealDisk>)>,
+    pub(super) debts: Sender<Owed>,
+    pub(super) cleaner: Sender<Job>,
     /// There is no journal that asks for checkpoints.
     pub(super) own_checkpoints: bool,
     /// Bytes since the last checkpoint.
@@ -43,6 +46,7 @@ impl LogThread {
             self.writer.write(steps)?;
             self.report()?;
             self.start_logs()?;
+            self.compact();
             self.checkpoint(checkpoint);
             if stop {
                 return self.writer.checkpoint();
@@ -71,6 +75,21 @@ impl LogThread {
         Ok(())
     }
 
+    /// Passes on compactions that were asked for, and tells of those whose segments are in their places.
+    fn compact(&mut self) {
+        // A closed queue belongs to a thread that is ending with the process.
+        for cleaning in self.writer.cleanings() {
+            let _ = self.debts.send(Owed::Cleaning(cleaning));
+        }
+        for swapped in self.writer.swapped() {
+            if let Some(driver) = self.reports.get().and_then(Weak::upgrade) {
+                let (log, compacted) = swapped.outcome();
+                driver.step(Input::Compacted(log, Ok(compacted)));
+            }
+            let _ = self.cleaner.send(Job::Finish(swapped));
+        }
+    }
+
     /// Hands the flushes that the files are owed to the checkpoint thread.
     fn checkpoint(&mut self, asked: Option<u64>) {
         let due = self.own_checkpoints
@@ -80,7 +99,9 @@ impl LogThread {
             self.unflushed = 0;
             self.busy.store(true, Ordering::Release);
             // A closed queue belongs to a thread that is ending with the process.
-            let _ = self.debts.send((below, self.writer.debts()));
+            let _ = self
+                .debts
+                .send(Owed::Checkpoint(below, self.writer.debts()));
         }
     }
 }

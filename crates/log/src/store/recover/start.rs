@@ -64,13 +64,20 @@ impl<D: Disk> Recovery<'_, D> {
 
     /// Every segment but the first begins with a snapshot: with it, those before it can go. A crash, or an end that
     /// only the journal had, may have left one without.
+    ///
+    /// Where there is one that was on disk it knows better than a walk: compaction may have taken batches of before.
     pub(super) fn snapshot_at(
         &mut self,
         base: i64,
-        producers: &Producers,
+        producers: &mut Producers,
     ) -> Result<(), RecoverError> {
-        let is_first = self.files.segments.keys().next() == Some(&base);
-        if is_first || self.whole_snapshot(base)?.is_some() {
+        if self.files.segments.keys().next() == Some(&base) {
+            return Ok(());
+        }
+        if let Some(table) = self.whole_snapshot(base)? {
+            if base <= self.opening.flushed_below() {
+                *producers = Producers::new(table);
+            }
             return Ok(());
         }
         let window = encode_window(producers.entries());

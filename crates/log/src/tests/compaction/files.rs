@@ -83,7 +83,7 @@ impl Filed {
     fn finish(&mut self, compaction: &Compaction<FakeDisk>, prepared: &Prepared) {
         let wanted = self.rig.carry_out(compaction.plan());
         assert_eq!(prepared.compacted(), &wanted);
-        self.rig.log.compacted(prepared.compacted());
+        assert_eq!(self.rig.log.compacted(prepared.compacted()), []);
     }
 
     fn stored(&self) -> Vec<Batch> {
@@ -438,6 +438,32 @@ fn a_segment_that_would_be_as_it_was_stays() {
     let prepared = compaction.run(&|| false).expect("writes");
     assert_eq!(prepared.compacted().cleaned, []);
     assert_eq!(names(&filed), before);
+}
+
+#[test]
+fn index_files_of_a_compacted_log_are_made_anew_and_producers_keep_their_windows() {
+    let mut filed = Filed::played(&dirty());
+    for _ in 0..8 {
+        filed.run(&Step::Put {
+            producer: 2,
+            codec: once_wire::compression::Compression::None,
+            records: vec![(1, true)],
+        });
+    }
+    for step in dirty() {
+        filed.run(&step);
+    }
+    filed.compact();
+    filed.recovery_point = filed.store.checkpoint().expect("syncs");
+    for entry in filed.disk.list(filed.store.dir()).expect("lists") {
+        if entry.name.ends_with("index") {
+            let path = filed.store.dir().join(entry.name);
+            filed.disk.remove(&path).expect("removes");
+        }
+    }
+    let (recovered, _) = filed.recover(false);
+    filed.assert_same(&recovered);
+    assert_eq!(recovered.producers[&2].batches().len(), crate::WINDOW);
 }
 
 #[test]

@@ -166,7 +166,7 @@ impl Rig {
     pub(super) fn compact(&mut self) -> Option<CompactionPlan> {
         let plan = self.log.plan_compaction(self.now)?;
         let compacted = self.carry_out(&plan);
-        self.log.compacted(&compacted);
+        assert_eq!(self.log.compacted(&compacted), []);
         Some(plan)
     }
 

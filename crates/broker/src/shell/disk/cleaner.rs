@@ -1,0 +1,57 @@
+//! The thread that compacts, one log after the other, while everybody else goes on.
+
+use super::{Ends, Order, Reports};
+use crate::engine::Input;
+use crate::storage::{Begun, Points, StorageError, Swapped};
+use once_log::store::RealDisk;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Weak};
+
+/// What it is given.
+pub(super) enum Job {
+    /// Segments to compact.
+    Run(Begun<RealDisk>),
+    /// Old files to remove.
+    Finish(Swapped<RealDisk>),
+}
+
+pub(super) struct CleanerThread {
+    pub(super) jobs: Receiver<Job>,
+    /// The log thread.
+    pub(super) logs: Sender<Order>,
+    pub(super) reports: Reports,
+    /// How far each log is clean.
+    pub(super) cleaned: Arc<Points<RealDisk>>,
+    /// The broker stops: what is under way is given up.
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+impl CleanerThread {
+    /// Works until the threads that give it work have ended.
+    pub(super) fn run(self) -> Result<Ends, StorageError> {
+        for job in &self.jobs {
+            match job {
+                Job::Run(begun) => self.compact(begun)?,
+                Job::Finish(swapped) => swapped.finish(&self.cleaned)?,
+            }
+        }
+        Ok(Ends::new())
+    }
+
+    fn compact(&self, begun: Begun<RealDisk>) -> Result<(), StorageError> {
+        let log = begun.log();
+        match begun.run(&|| self.stop.load(Ordering::Relaxed))? {
+            Ok(swap) => {
+                // A closed queue belongs to a thread that is ending with the process.
+                let _ = self.logs.send(Order::Step(vec![swap]));
+            }
+            Err(why) => {
+                if let Some(driver) = self.reports.get().and_then(Weak::upgrade) {
+                    driver.step(Input::Compacted(log, Err(why)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
