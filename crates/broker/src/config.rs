@@ -11,6 +11,7 @@ pub(crate) use log::log_config;
 pub use properties::{SettingError, parse_properties};
 pub use settings::{Kind, SETTINGS, Setting};
 
+use once_log::mutant::Broken;
 use once_log::store::JournalSizes;
 use std::collections::BTreeMap;
 
@@ -155,6 +156,15 @@ impl Config {
             let _ = mutant;
             false
         };
+        broken
+    }
+
+    /// What of it concerns one partition's log.
+    pub(crate) fn broken_log(&self) -> Broken {
+        #[cfg(feature = "mutants")]
+        let broken = Broken::of(self.mutant.and_then(crate::mutant::Mutant::of_log));
+        #[cfg(not(feature = "mutants"))]
+        let broken = Broken::default();
         broken
     }
 }

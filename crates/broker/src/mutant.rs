@@ -42,6 +42,9 @@ pub enum Mutant {
     TrustFoundBytes,
     /// Data is taken however little room there is on the disk.
     IgnoreFullDisk,
+    /// What recovery brought from the journal into the partitions' files is not flushed before the
+    /// journal is used again.
+    SkipRecoveredFlush,
 }
 
 impl Mutant {

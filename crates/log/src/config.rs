@@ -3,7 +3,7 @@
 use once_wire::batch::TimestampType;
 use once_wire::compression::Compression;
 
-use crate::mutant::Mutant;
+use crate::mutant::{Broken, Mutant};
 
 /// The settings of one partition's log, under Kafka's names; `Default` has Kafka's defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,24 +48,16 @@ pub struct LogConfig {
     pub producer_id_expiration_ms: i64,
     /// How many flushed bytes stay in memory for readers at the end of the log. Ours, not Kafka's.
     pub tail_bytes: usize,
-    /// The rule that is broken.
-    #[cfg(feature = "mutants")]
+    /// The rule that is broken on purpose: none, without the feature `mutants`.
     #[doc(hidden)]
-    pub mutant: Option<Mutant>,
+    pub broken: Broken,
 }
 
 impl LogConfig {
     /// Whether a rule is broken on purpose: never, without the feature `mutants`.
     #[inline]
     pub(crate) fn breaks(&self, mutant: Mutant) -> bool {
-        #[cfg(feature = "mutants")]
-        let broken = self.mutant == Some(mutant);
-        #[cfg(not(feature = "mutants"))]
-        let broken = {
-            let _ = mutant;
-            false
-        };
-        broken
+        self.broken.breaks(mutant)
     }
 }
 
@@ -91,8 +83,7 @@ impl Default for LogConfig {
             timestamp_after_max_ms: 60 * 60 * 1000,
             producer_id_expiration_ms: 24 * 60 * 60 * 1000,
             tail_bytes: 1 << 20,
-            #[cfg(feature = "mutants")]
-            mutant: None,
+            broken: Broken::default(),
         }
     }
 }

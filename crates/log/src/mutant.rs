@@ -28,4 +28,46 @@ pub enum Mutant {
     CompactAboveLastStable,
     /// Compaction keeps no batch for its producer's sake.
     ForgetProducerOnCompaction,
+    /// A start takes a snapshot of the producers and not what was written after it.
+    SnapshotWithoutReplay,
+    /// What belongs together is in two entries of the journal, a flush for each.
+    SplitEntry,
+    /// What an earlier use of a journal file left passes for an entry.
+    AcceptStaleEntry,
+    /// The checksum of a journal's entry is not looked at.
+    NoJournalChecksum,
+    /// A journal file counts as free when it is full.
+    FreeTooEarly,
+    /// A start cuts from a partition's files what the journal does not have, whoever wrote it.
+    CutUngovernedFile,
+}
+
+/// The rule that is broken, where one is: without the feature `mutants` never.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Broken {
+    #[cfg(feature = "mutants")]
+    mutant: Option<Mutant>,
+}
+
+impl Broken {
+    /// This rule.
+    #[cfg(feature = "mutants")]
+    #[must_use]
+    pub fn of(mutant: Option<Mutant>) -> Self {
+        Broken { mutant }
+    }
+
+    /// Whether a rule is broken on purpose.
+    #[inline]
+    #[must_use]
+    pub fn breaks(self, mutant: Mutant) -> bool {
+        #[cfg(feature = "mutants")]
+        let broken = self.mutant == Some(mutant);
+        #[cfg(not(feature = "mutants"))]
+        let broken = {
+            let _ = mutant;
+            false
+        };
+        broken
+    }
 }

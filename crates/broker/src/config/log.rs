@@ -39,8 +39,7 @@ pub(crate) fn log_config(config: &Config, catalog: &Catalog, topic: &str) -> Log
         timestamp_after_max_ms: topic.timestamp_after_max_ms,
         producer_id_expiration_ms: config.producer_id_expiration_ms,
         tail_bytes: LogConfig::default().tail_bytes,
-        #[cfg(feature = "mutants")]
-        mutant: config.mutant.and_then(crate::mutant::Mutant::of_log),
+        broken: config.broken_log(),
     }
 }
 

@@ -6,6 +6,7 @@ use super::writer::{Owner, StorageError, Work, batch};
 use crate::engine::LogId;
 use once_log::store::{Disk, Journal, JournalAppend};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Bytes of journal after which the partitions' files are flushed, so that it can be used again.
 const CHECKPOINT_BYTES: u64 = 64 << 20;
@@ -88,6 +89,12 @@ impl<D: Disk> Journaling<D> {
         }
         self.asked = Some(self.journal.next_entry());
         self.asked
+    }
+
+    /// The file that is written now.
+    #[must_use]
+    pub fn current(&self) -> &Path {
+        self.journal.current()
     }
 
     /// Nothing may be written before the checkpoint that is under way has ended.

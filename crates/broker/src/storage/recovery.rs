@@ -46,12 +46,13 @@ pub fn recover<D: Disk>(
     entropy: u128,
 ) -> Result<Recovery<D>, StartError> {
     let owner = data.identity().directory_id;
-    let journal = JournalScan::read(Arc::clone(disk), data.path(), owner)?;
+    let journal = JournalScan::read(Arc::clone(disk), data.path(), owner, config.broken_log())?;
     let sizes = config.journal;
     // What the journal holds was acknowledged as being on disk, whatever is promised from now on.
     let durable = (config.flush == FlushPolicy::Disk || !journal.batches().is_empty())
         && !config.breaks(Mutant::TrustFoundBytes);
-    let mut found = Finder::new(disk, data, &config, &journal, durable, (now, entropy))?;
+    let flushes = durable && !config.breaks(Mutant::SkipRecoveredFlush);
+    let mut found = Finder::new(disk, data, &config, &journal, flushes, (now, entropy))?;
     found.all()?;
     let Finder {
         logs,
@@ -201,6 +202,7 @@ impl<'a, D: Disk> Finder<'a, D> {
             },
             log_config: LogConfig {
                 producer_id_expiration_ms: config.producer_id_expiration_ms,
+                broken: config.broken_log(),
                 ..LogConfig::default()
             },
             clean,

@@ -30,6 +30,7 @@ pub use scan::{JournalBatch, JournalError, JournalScan};
 
 use self::format::{EntryHead, FileHead, SECTOR};
 use super::disk::Disk;
+use crate::mutant::{Broken, Mutant};
 
 /// Begins the name of every journal file; a number follows. Kafka looks only at directories here.
 const NAME: &str = "once-journal-";
@@ -70,6 +71,7 @@ pub struct Journal<D: Disk> {
     /// Names the next file.
     names: u64,
     sizes: JournalSizes,
+    broken: Broken,
 }
 
 /// The file that is written now.
@@ -130,6 +132,7 @@ impl<D: Disk> Journal<D> {
             next: head.first,
             names,
             sizes,
+            broken: found.broken(),
         })
     }
 
@@ -139,6 +142,21 @@ impl<D: Disk> Journal<D> {
     /// # Errors
     /// The disk's. Nothing is known of the entry then, and the process has to end.
     pub fn append(&mut self, appends: &[JournalAppend<'_>]) -> io::Result<()> {
+        if self.broken.breaks(Mutant::SplitEntry) {
+            let first = appends.first().map(JournalAppend::owner);
+            let (those, others): (Vec<_>, Vec<_>) = appends
+                .iter()
+                .copied()
+                .partition(|append| Some(append.owner()) == first);
+            if !others.is_empty() {
+                self.entry_of(&those)?;
+                return self.entry_of(&others);
+            }
+        }
+        self.entry_of(appends)
+    }
+
+    fn entry_of(&mut self, appends: &[JournalAppend<'_>]) -> io::Result<()> {
         let mut pieces = self.entry(appends);
         let size = pieces.iter().map(|piece| piece.len() as u64).sum();
         if self.current.at + size > self.current.spare.len {
@@ -167,6 +185,12 @@ impl<D: Disk> Journal<D> {
     fn oldest(&self) -> u64 {
         let full = self.full.front().map(|full| full.generation);
         full.unwrap_or(self.current.head.generation)
+    }
+
+    /// The file that is written now.
+    #[must_use]
+    pub fn current(&self) -> &Path {
+        &self.current.spare.path
     }
 
     /// The number that the next entry gets.
@@ -212,6 +236,9 @@ impl<D: Disk> Journal<D> {
             bytes: before.at,
             spare: before.spare,
         });
+        if self.broken.breaks(Mutant::FreeTooEarly) {
+            self.free(self.next);
+        }
         self.spare.extend(self.freed.drain(..));
         Ok(())
     }

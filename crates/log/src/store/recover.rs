@@ -72,6 +72,17 @@ pub fn recover<D: Disk>(
     config: &LogConfig,
     opening: &Opening,
 ) -> Result<(Recovered, Store<D>), RecoverError> {
+    recover_below(disk, dir, config, opening, i64::MAX)
+}
+
+/// As [`recover`], of what lies below an offset: the rest is cut. Only a broken rule asks for that.
+pub(super) fn recover_below<D: Disk>(
+    disk: Arc<D>,
+    dir: PathBuf,
+    config: &LogConfig,
+    opening: &Opening,
+    below: i64,
+) -> Result<(Recovered, Store<D>), RecoverError> {
     let store = Store::new(Arc::clone(&disk), dir.clone(), opening.topic_id);
     let Some(files) = Files::tidy(&disk, &dir, opening.topic_id)? else {
         return Ok((nothing(), store));
@@ -86,6 +97,7 @@ pub fn recover<D: Disk>(
         dir,
         config,
         opening,
+        below,
         files,
         segments: Vec::new(),
         walked: Vec::new(),
@@ -124,6 +136,8 @@ struct Recovery<'a, D: Disk> {
     dir: PathBuf,
     config: &'a LogConfig,
     opening: &'a Opening,
+    /// What begins here or later is cut: nothing, if all rules are kept.
+    below: i64,
     files: Files,
     epochs: LeaderEpochs,
     segments: Vec<Segment>,

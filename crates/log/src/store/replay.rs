@@ -9,9 +9,10 @@ use super::disk::Disk;
 use super::error::RecoverError;
 use super::journal::{JournalBatch, JournalScan};
 use super::partition::Store;
-use super::recover::{Opening, recover};
+use super::recover::{Opening, recover, recover_below};
 use crate::config::LogConfig;
 use crate::log::Recovered;
+use crate::mutant::Mutant;
 use crate::write::{BatchWrite, Write};
 
 /// As [`recover`], and then what the files lack of `batches`, which the journal holds in their order: it is
@@ -26,7 +27,14 @@ pub fn restore<D: Disk>(
     opening: &Opening,
     (journal, batches): (&JournalScan<D>, &[&JournalBatch]),
 ) -> Result<(Recovered, Store<D>), RecoverError> {
-    let (recovered, mut store) = recover(Arc::clone(disk), dir.clone(), config, opening)?;
+    let governed = batches.last().map_or(0, |last| last.last_offset + 1);
+    let below = if opening.durable && config.breaks(Mutant::CutUngovernedFile) {
+        governed.max(opening.recovery_point)
+    } else {
+        i64::MAX
+    };
+    let place = (Arc::clone(disk), dir.clone());
+    let (recovered, mut store) = recover_below(place.0, place.1, config, opening, below)?;
     let failed = |error| RecoverError::io(&dir)(error);
     let mut appended = Appended::after(&recovered);
     for batch in batches

@@ -99,6 +99,17 @@ impl FakeDisk {
         self.state().stopped
     }
 
+    /// A bit of a file is another from now on, on the disk too; nobody is told. `bit` counts from the file's first.
+    ///
+    /// # Errors
+    /// If there is no such file. A bit beyond its end is none of it, and changes nothing.
+    pub fn flip(&self, path: &Path, bit: u64) -> io::Result<()> {
+        let mut state = self.state();
+        let node = state.nodes.find(path)?;
+        state.nodes.file_mut(node)?.flip(bit);
+        Ok(())
+    }
+
     /// Syncs of directories do nothing from now on: what a broker would be that forgets them.
     pub fn ignore_dir_syncs(&self) {
         self.state().ignores_dir_syncs = true;

@@ -10,6 +10,7 @@ use once_wire::Uuid;
 
 use super::format::{BadHead, ENTRY_HEAD, EntryHead, FileHead, SECTOR, read_body, read_entry};
 use super::{NAME, Spare};
+use crate::mutant::{Broken, Mutant};
 use crate::store::disk::{Disk, read_file};
 
 /// Why a journal cannot be trusted. Each is a reason not to start.
@@ -98,14 +99,21 @@ pub struct JournalScan<D: Disk> {
     next_entry: u64,
     next_generation: u64,
     names: u64,
+    broken: Broken,
 }
 
 impl<D: Disk> JournalScan<D> {
-    /// Reads all journal files of `dir`, which belong to the data directory `journal`.
+    /// Reads all journal files of `dir`, which belong to the data directory `journal`. No rule is `broken` but in
+    /// tests of the simulation.
     ///
     /// # Errors
     /// See [`JournalError`]. A torn entry at the end is none.
-    pub fn read(disk: Arc<D>, dir: &Path, journal: Uuid) -> Result<Self, JournalError> {
+    pub fn read(
+        disk: Arc<D>,
+        dir: &Path,
+        journal: Uuid,
+        broken: Broken,
+    ) -> Result<Self, JournalError> {
         let mut scan = JournalScan {
             disk,
             journal,
@@ -115,6 +123,7 @@ impl<D: Disk> JournalScan<D> {
             next_entry: 0,
             next_generation: 0,
             names: 0,
+            broken,
         };
         let (mut headed, mut headless) = (BTreeMap::new(), Vec::new());
         for entry in scan.disk.list(dir).map_err(JournalError::io(dir))? {
@@ -204,6 +213,10 @@ impl<D: Disk> JournalScan<D> {
         self.next_entry
     }
 
+    pub(super) fn broken(&self) -> Broken {
+        self.broken
+    }
+
     pub(super) fn next_generation(&self) -> u64 {
         self.next_generation
     }
@@ -280,12 +293,14 @@ impl<D: Disk> JournalScan<D> {
             ..*head
         };
         for file in headless {
-            if read_entry(&next, read(file)?.get(SECTOR..).unwrap_or_default()).is_some() {
+            let bytes = read(file)?;
+            let begins = bytes.get(SECTOR..).unwrap_or_default();
+            if read_entry(&next, begins, Broken::default()).is_some() {
                 return Err(damaged(file, 0, "its first sector cannot be read"));
             }
         }
         let bytes = read(file)?;
-        let last = entries(head, &bytes).last();
+        let last = entries(head, &bytes, self.broken).last();
         Ok(last.map_or(head.oldest, |(_, entry, _)| entry.oldest))
     }
 
@@ -293,7 +308,7 @@ impl<D: Disk> JournalScan<D> {
         let spare = self.files[file].clone();
         let bytes = read_file(&*self.disk, &spare.path).map_err(JournalError::io(&spare.path))?;
         let mut end = SECTOR;
-        for (at, entry, size) in entries(head, &bytes) {
+        for (at, entry, size) in entries(head, &bytes, self.broken) {
             let body = &bytes[at + ENTRY_HEAD..][..size];
             let unknown = || damaged(&spare, at, "a sound entry has an unknown form");
             for found in read_body(body).ok_or_else(unknown)? {
@@ -312,7 +327,8 @@ impl<D: Disk> JournalScan<D> {
             end = at + (ENTRY_HEAD + size).next_multiple_of(SECTOR);
         }
         let later = |at: usize| {
-            let entry = bytes.get(at..).and_then(|rest| read_entry(head, rest));
+            let rest = bytes.get(at..).unwrap_or_default();
+            let entry = read_entry(head, rest, Broken::default());
             entry.is_some_and(|(entry, _)| entry.number > self.next_entry)
         };
         if (end..bytes.len()).step_by(SECTOR).skip(1).any(later) {
@@ -330,16 +346,17 @@ impl<D: Disk> JournalScan<D> {
 fn entries<'a>(
     file: &'a FileHead,
     bytes: &'a [u8],
+    broken: Broken,
 ) -> impl Iterator<Item = (usize, EntryHead, usize)> + 'a {
     let (mut at, mut due) = (SECTOR, file.first);
     std::iter::from_fn(move || {
-        let (entry, size) = read_entry(file, bytes.get(at..)?)?;
-        if entry.number != due {
+        let (entry, size) = read_entry(file, bytes.get(at..)?, broken)?;
+        if entry.number != due && !broken.breaks(Mutant::AcceptStaleEntry) {
             return None;
         }
         let found = (at, entry, size);
         at += (ENTRY_HEAD + size).next_multiple_of(SECTOR);
-        due += 1;
+        due = entry.number + 1;
         Some(found)
     })
 }

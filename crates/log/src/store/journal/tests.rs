@@ -35,7 +35,7 @@ fn batch(offset: i64, size: usize) -> Bytes {
 }
 
 fn scan(disk: &Arc<FakeDisk>) -> Result<JournalScan<FakeDisk>, JournalError> {
-    JournalScan::read(Arc::clone(disk), &dir(), OWNER)
+    JournalScan::read(Arc::clone(disk), &dir(), OWNER, Broken::default())
 }
 
 fn begin(disk: &Arc<FakeDisk>) -> Journal<FakeDisk> {
@@ -96,7 +96,7 @@ fn what_was_appended_is_found_with_its_owner_and_offsets() {
 fn the_real_disk_keeps_a_journal_too() {
     let root = tempfile::tempdir().expect("a temporary directory");
     let disk = Arc::new(RealDisk);
-    let read = || JournalScan::read(Arc::clone(&disk), root.path(), OWNER).expect("is sound");
+    let read = || JournalScan::read(Arc::clone(&disk), root.path(), OWNER, Broken::default()).expect("is sound");
     let mut journal = Journal::begin(
         Arc::clone(&disk),
         root.path(),
@@ -217,7 +217,7 @@ fn the_newest_file_is_missed_when_only_its_head_is_damaged() {
 fn anothers_journal_and_a_later_version_are_refused() {
     let disk = disk();
     append(&mut begin(&disk), &[batch(0, 1)]).expect("appends");
-    let other = JournalScan::read(Arc::clone(&disk), &dir(), Uuid([8; 16]));
+    let other = JournalScan::read(Arc::clone(&disk), &dir(), Uuid([8; 16]), Broken::default());
     assert!(matches!(other, Err(JournalError::Foreign { .. })));
     let path = newest(&disk);
     let mut sector = read_file(&*disk, &path).expect("reads")[..SECTOR].to_vec();

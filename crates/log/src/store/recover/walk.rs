@@ -53,7 +53,7 @@ impl<D: Disk> Recovery<'_, D> {
                 }) => break Some((position, reason)),
                 Err(failure) => return Err(failure.into()),
             };
-            if let Some(reason) = misplaced(&segment, &batch) {
+            if let Some(reason) = misplaced(&segment, &batch, self.below) {
                 break Some((position, reason));
             }
             if batch.last_offset() >= self.opening.recovery_point {
@@ -175,8 +175,11 @@ impl<D: Disk> Recovery<'_, D> {
 }
 
 /// Why a sound batch cannot stand here.
-fn misplaced(segment: &Segment, batch: &Batch) -> Option<String> {
+fn misplaced(segment: &Segment, batch: &Batch, below: i64) -> Option<String> {
     let (first, last) = (batch.base_offset(), batch.last_offset());
+    if first >= below {
+        return Some(format!("offset {first} is not below {below}"));
+    }
     if first < segment.end {
         return Some(format!("offset {first} follows offset {}", segment.end - 1));
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Component, Path};
+use std::sync::Arc;
 
 /// Which node.
 pub(super) type NodeId = usize;
@@ -23,17 +24,18 @@ pub(super) enum Node {
     Dir(Dir),
 }
 
-/// A file. Applied to `durable`, all `pending` changes make `data`, unless a sync failed.
+/// A file. Applied to `durable`, all `pending` changes make `data`, unless a sync failed. Bytes are
+/// shared until they change, so that a copy of the whole disk costs little.
 #[derive(Clone, Default)]
 pub(super) struct FileNode {
-    data: Vec<u8>,
-    durable: Vec<u8>,
+    data: Arc<Vec<u8>>,
+    durable: Arc<Vec<u8>>,
     pending: Vec<Edit>,
 }
 
 #[derive(Clone)]
 enum Edit {
-    Write(u64, Vec<u8>),
+    Write(u64, Arc<[u8]>),
     Truncate(u64),
 }
 
@@ -155,20 +157,33 @@ impl FileNode {
     }
 
     pub(super) fn write(&mut self, at: u64, bytes: Vec<u8>) {
-        let edit = Edit::Write(at, bytes);
-        edit.apply(&mut self.data);
-        self.pending.push(edit);
+        self.change(Edit::Write(at, bytes.into()));
     }
 
     pub(super) fn truncate(&mut self, len: u64) {
-        let edit = Edit::Truncate(len);
-        edit.apply(&mut self.data);
+        self.change(Edit::Truncate(len));
+    }
+
+    fn change(&mut self, edit: Edit) {
+        edit.apply(Arc::make_mut(&mut self.data));
         self.pending.push(edit);
     }
 
     pub(super) fn sync(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let durable = Arc::make_mut(&mut self.durable);
         for edit in self.pending.drain(..) {
-            edit.apply(&mut self.durable);
+            edit.apply(durable);
+        }
+    }
+
+    pub(super) fn flip(&mut self, bit: u64) {
+        for bytes in [&mut self.data, &mut self.durable] {
+            if let Some(byte) = Arc::make_mut(bytes).get_mut(index(bit / 8)) {
+                *byte ^= 1 << (bit % 8);
+            }
         }
     }
 
@@ -178,53 +193,61 @@ impl FileNode {
     }
 
     fn lose(&mut self, choose: &mut dyn FnMut(u64) -> u64) {
-        for edit in self.pending.drain(..) {
+        for edit in std::mem::take(&mut self.pending) {
             match (choose(4), edit) {
                 (0, _) => {}
                 (3, Edit::Write(at, bytes)) => {
-                    for sector in sectors(at, bytes) {
+                    for (at, sector) in sectors(at, &bytes) {
                         if choose(2) == 1 {
-                            sector.apply(&mut self.durable);
+                            overwrite(Arc::make_mut(&mut self.durable), at, sector);
                         }
                     }
                 }
-                (1, Edit::Write(at, mut bytes)) => {
+                (1, Edit::Write(at, bytes)) => {
                     let kept = choose(bytes.len() as u64 + 1);
-                    bytes.truncate(usize::try_from(kept).expect("no more than there was"));
-                    Edit::Write(at, bytes).apply(&mut self.durable);
+                    let kept = usize::try_from(kept).expect("no more than there was");
+                    overwrite(Arc::make_mut(&mut self.durable), at, &bytes[..kept]);
                 }
-                (_, edit) => edit.apply(&mut self.durable),
+                (_, edit) => edit.apply(Arc::make_mut(&mut self.durable)),
             }
         }
-        self.data.clone_from(&self.durable);
+        self.data = Arc::clone(&self.durable);
     }
 }
 
 /// A write, sector by sector.
-fn sectors(mut at: u64, mut bytes: Vec<u8>) -> Vec<Edit> {
-    let mut sectors = Vec::new();
-    while !bytes.is_empty() {
+fn sectors(at: u64, bytes: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
+    let (mut at, mut rest) = (at, bytes);
+    std::iter::from_fn(move || {
         let room = usize::try_from(SECTOR - at % SECTOR).expect("no more than a sector");
-        let rest = bytes.split_off(room.min(bytes.len()));
-        let next = at + bytes.len() as u64;
-        sectors.push(Edit::Write(at, bytes));
-        (at, bytes) = (next, rest);
+        let (sector, later) = rest.split_at_checked(room).unwrap_or((rest, &[]));
+        let begins = at;
+        (at, rest) = (at + sector.len() as u64, later);
+        (!sector.is_empty()).then_some((begins, sector))
+    })
+}
+
+/// Writes into a file's bytes; a gap reads as zeros.
+fn overwrite(to: &mut Vec<u8>, at: u64, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
     }
-    sectors
+    let start = index(at);
+    let end = start + bytes.len();
+    if to.len() < end {
+        to.resize(end, 0);
+    }
+    to[start..end].copy_from_slice(bytes);
+}
+
+fn index(n: u64) -> usize {
+    usize::try_from(n).expect("the fake disk lives in memory")
 }
 
 impl Edit {
     fn apply(&self, to: &mut Vec<u8>) {
-        let index = |n: u64| usize::try_from(n).expect("the fake disk lives in memory");
         match self {
-            Edit::Write(_, bytes) if bytes.is_empty() => {}
-            Edit::Write(at, bytes) => {
-                let (start, end) = (index(*at), index(*at) + bytes.len());
-                if to.len() < end {
-                    to.resize(end, 0);
-                }
-                to[start..end].copy_from_slice(bytes);
-            }
+            Edit::Write(at, bytes) => overwrite(to, *at, bytes),
             Edit::Truncate(len) => to.resize(index(*len), 0),
         }
     }
