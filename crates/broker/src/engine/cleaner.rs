@@ -50,6 +50,8 @@ impl Engine {
             .iter()
             .filter(|(id, _)| !cleaner.uncleanable.contains(id));
         let dirty = logs.filter_map(|(id, partition)| Some((partition.log.filth(now)?, id)));
+        // The new segments stand beside the old ones until they take their places.
+        let dirty = dirty.filter(|(filth, _)| self.has_spare(filth.bytes()));
         let Some((_, log)) = dirty.max() else {
             return;
         };

@@ -256,6 +256,15 @@ impl Engine {
         admitted
     }
 
+    /// Whether so many bytes may be written once that could be left unwritten: nobody else is to be refused for
+    /// them.
+    pub(super) fn has_spare(&self, bytes: u64) -> bool {
+        let left = self.space.left(self.logs.meter());
+        left.is_none_or(|left| {
+            !self.space.short && left >= self.space.reserve.saturating_add(bytes)
+        })
+    }
+
     /// Whether data is refused because the disk runs full.
     #[must_use]
     pub fn is_short_of_room(&self) -> bool {

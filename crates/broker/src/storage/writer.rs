@@ -103,6 +103,7 @@ impl StorageError {
             | Self::Flush(error)
             | Self::Checkpoint(error)
             | Self::Journal(error)
+            | Self::Compact(error)
             | Self::Points(DirError::Io { error, .. })
             | Self::Starts(DirError::Io { error, .. }) => error,
             Self::Points(_) | Self::Starts(_) => return false,

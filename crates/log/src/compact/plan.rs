@@ -59,6 +59,12 @@ pub struct CompactionPlan {
 }
 
 impl Filth {
+    /// Bytes of all segments that take part.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        self.total
+    }
+
     /// Whether nothing is dirty.
     fn is_none(self) -> bool {
         self.dirty == 0

@@ -249,17 +249,8 @@ impl ClientBatch {
                 .convert(area, codec, self.survey.inflated)
                 .expect("its records were walked within this limit"),
         };
-        let mut header = BatchHeader {
-            length: length(&stored),
-            ..self.header
-        }
-        .with_compression(codec);
-        header.crc = checksum(&header, &stored);
-        let mut bytes = BytesMut::with_capacity(HEADER_SIZE + stored.len());
-        bytes.extend_from_slice(&header.write());
-        bytes.extend_from_slice(&stored);
         ClientBatch {
-            batch: Batch::built(header, bytes.freeze()),
+            batch: Batch::sealed(self.header.with_compression(codec), &stored),
             survey: self.survey,
         }
     }

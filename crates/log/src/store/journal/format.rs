@@ -192,7 +192,12 @@ pub(super) fn read_entry(
 
 /// Whether an entry is of an earlier use of the file.
 fn of_earlier_use(file: &FileHead, of: impl Fn(&FileHead) -> bool) -> bool {
-    (0..file.generation).any(|generation| of(&FileHead { generation, ..*file }))
+    (0..file.generation).any(|generation| {
+        of(&FileHead {
+            generation,
+            ..*file
+        })
+    })
 }
 
 /// One batch of an entry.

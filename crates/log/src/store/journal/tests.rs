@@ -96,7 +96,10 @@ fn what_was_appended_is_found_with_its_owner_and_offsets() {
 fn the_real_disk_keeps_a_journal_too() {
     let root = tempfile::tempdir().expect("a temporary directory");
     let disk = Arc::new(RealDisk);
-    let read = || JournalScan::read(Arc::clone(&disk), root.path(), OWNER, Broken::default()).expect("is sound");
+    let read = || {
+        JournalScan::read(Arc::clone(&disk), root.path(), OWNER, Broken::default())
+            .expect("is sound")
+    };
     let mut journal = Journal::begin(
         Arc::clone(&disk),
         root.path(),
