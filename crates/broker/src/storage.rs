@@ -11,6 +11,7 @@ mod journal;
 mod places;
 mod points;
 mod recovery;
+mod sorted;
 mod writer;
 
 pub use cleaner::{Begun, Cleaning, Swapped};

@@ -287,15 +287,8 @@ impl Engine {
         }
     }
 
-    /// Decides the requests of a connection that had to wait for an earlier one.
-    fn go_on(&mut self, connection: ConnectionId) {
-        while let Some((waiter, call)) = self.order.next(connection) {
-            self.visit(waiter, call, None);
-        }
-    }
-
     /// Visits a call for the first time, or with what woke it.
-    fn visit(&mut self, waiter: Waiter, mut waiting: WaitingCall, wake: Option<Wake>) {
+    pub(super) fn visit(&mut self, waiter: Waiter, mut waiting: WaitingCall, wake: Option<Wake>) {
         let mut cx = Context::new(self, waiting.request.clone(), waiter);
         let outcome = match wake {
             None => waiting.call.start(&mut cx),

@@ -5,6 +5,7 @@
 //! yet: were a later batch, or the transaction's end, decided before it, the producer's order would
 //! be broken. So whatever comes on the connection meanwhile is kept, and decided after it.
 
+use super::core::Engine;
 use super::ids::ConnectionId;
 use super::waiting::WaitingCall;
 use once_coordinator::machine::Waiter;
@@ -73,5 +74,14 @@ impl Order {
     /// A connection is gone.
     pub(super) fn forget(&mut self, connection: ConnectionId) {
         self.queues.remove(&connection);
+    }
+}
+
+impl Engine {
+    /// Decides the requests of a connection that had to wait for an earlier one.
+    pub(super) fn go_on(&mut self, connection: ConnectionId) {
+        while let Some((waiter, call)) = self.order.next(connection) {
+            self.visit(waiter, call, None);
+        }
     }
 }

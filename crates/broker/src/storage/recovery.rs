@@ -1,6 +1,7 @@
 //! Recovery: what the data directory holds becomes an engine.
 
 use super::points::{Checkpoints, Offsets};
+use super::sorted::{Sorted, sort};
 use crate::broker::StartError;
 use crate::config::{Config, FlushPolicy};
 use crate::engine::{
@@ -63,35 +64,21 @@ pub fn recover<D: Disk>(
         mut aside,
         ..
     } = found;
-    let offsets = logs.iter().map(|log| {
-        let recovered = &log.recovered;
-        (recovered.log_start_offset, recovered.cleaned_to)
-    });
+    let offsets = logs.iter().map(|log| &log.recovered);
+    let offsets = offsets.map(|found| (found.log_start_offset, found.cleaned_to));
     let offsets: Vec<(i64, i64)> = offsets.collect();
     let Replayed {
         engine,
         outputs,
         adopted,
     } = Engine::recover(config, identity, now, entropy, logs)?;
-    let (mut stores, mut strays) = (Vec::new(), Vec::new());
-    let (mut recovered, mut started) = (Offsets::new(), Offsets::new());
-    let mut cleaned = Offsets::new();
-    for ((log, (place, store)), (start, clean)) in adopted.into_iter().zip(places).zip(offsets) {
-        let key = (place.topic.clone(), place.partition);
-        match log {
-            Some(log) => {
-                if start > 0 {
-                    started.insert(key.clone(), start);
-                }
-                if clean > start {
-                    cleaned.insert(key.clone(), clean);
-                }
-                recovered.insert(key, store.end_offset());
-                stores.push((log, place, store));
-            }
-            None => strays.push((key, place)),
-        }
-    }
+    let Sorted {
+        stores,
+        strays,
+        recovered,
+        started,
+        cleaned,
+    } = sort(adopted, places, offsets);
     if durable {
         data.write_checkpoint(Checkpoint::RecoveryPoint, &recovered)?;
         points = recovered;
@@ -113,12 +100,12 @@ pub fn recover<D: Disk>(
     for (_, place) in strays {
         aside.set(&place, "belongs to no topic")?;
     }
-    let journal = match sizes {
-        Some(sizes) if engine.is_atomic() => {
+    let journal = match sizes.filter(|_| engine.is_atomic()) {
+        Some(sizes) => {
             let disk = Arc::clone(disk);
             Some(Journal::begin(disk, data.path(), owner, &journal, sizes)?)
         }
-        _ => {
+        None => {
             journal.retire(data.path())?;
             None
         }

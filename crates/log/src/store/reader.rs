@@ -1,13 +1,16 @@
 //! Reading ranges of segments back, on any thread.
 
+mod walk;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use once_wire::batch::{Batch, BatchError, BatchHeader, HEADER_SIZE};
+use once_wire::batch::{Batch, BatchError, BatchHeader};
 
+use self::walk::Walk;
 use super::batches::{Batches, FileBatches};
 use super::buffers::ReadBuffers;
 use super::disk::Disk;
@@ -22,8 +25,6 @@ use crate::timestamp::{FoundTimestamp, TimestampSearch, first_at_or_after};
 const OPEN_MAX: usize = 2;
 /// How many places are remembered where a read ended, so that the next one need not search.
 const PLACES_MAX: usize = 16;
-/// Bytes read at once while walking from header to header.
-const WALK_BYTES: usize = 8 * 1024;
 
 /// Reads the segments of one partition. Cloning is cheap, and clones share open files.
 pub struct SegmentReader<D: Disk> {
@@ -245,12 +246,7 @@ impl<D: Disk> SegmentReader<D> {
         file: &D::File,
         len: u64,
     ) -> Result<Option<(u64, BatchHeader)>, ReadFailure> {
-        let mut walk = Walk {
-            disk: &*self.disk,
-            file,
-            at: 0,
-            block: Vec::new(),
-        };
+        let mut walk = Walk::new(&*self.disk, file);
         let files = (range.segment, range.version);
         if let Some(place) = self.place(files, range.from) {
             return self.walk_to(&mut walk, place, range, len);
@@ -429,53 +425,4 @@ fn whole_batches(mut bytes: Bytes, upper: i64) -> Result<(usize, i64), BatchErro
         }
     }
     Ok((size, next))
-}
-
-/// Headers of one file, read a block at a time.
-struct Walk<'a, D: Disk> {
-    disk: &'a D,
-    file: &'a D::File,
-    at: u64,
-    block: Vec<u8>,
-}
-
-enum WalkFailure {
-    Io(std::io::Error),
-    Batch(BatchError),
-}
-
-impl WalkFailure {
-    fn at(self, dir: &Path, segment: i64, position: u64) -> ReadFailure {
-        let path = Kind::Log.path(dir, segment);
-        match self {
-            WalkFailure::Io(e) => ReadFailure::io(path, e),
-            WalkFailure::Batch(e) => ReadFailure::Corrupt {
-                path,
-                position,
-                reason: e.to_string(),
-            },
-        }
-    }
-}
-
-impl<D: Disk> Walk<'_, D> {
-    fn header(&mut self, position: u64) -> Result<BatchHeader, WalkFailure> {
-        let inside = position
-            .checked_sub(self.at)
-            .and_then(|n| usize::try_from(n).ok());
-        let held = inside
-            .and_then(|n| self.block.get(n..))
-            .filter(|rest| rest.len() >= HEADER_SIZE);
-        if let Some(rest) = held {
-            return BatchHeader::read(rest).map_err(WalkFailure::Batch);
-        }
-        self.block.resize(WALK_BYTES, 0);
-        let read = self
-            .disk
-            .read_at(self.file, position, &mut self.block)
-            .map_err(WalkFailure::Io)?;
-        self.block.truncate(read);
-        self.at = position;
-        BatchHeader::read(&self.block).map_err(WalkFailure::Batch)
-    }
 }

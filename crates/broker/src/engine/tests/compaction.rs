@@ -234,7 +234,7 @@ fn a_topic_that_is_deleted_meanwhile_stands_in_nobodys_way() {
     rig.read();
     let admin = rig.connect();
     let request = DeleteTopicsRequest {
-        topic_names: vec![first.clone().into()],
+        topic_names: vec![first.clone()],
         ..Default::default()
     };
     let deleted = rig.call(admin, 5, &request);

@@ -14,7 +14,7 @@ pub(super) enum Owed {
     /// What all files are owed, and the journal's entry below which all of it lies.
     Checkpoint(u64, Debts<RealDisk>),
     /// What one log's files are owed, before it is compacted.
-    Cleaning(Cleaning<RealDisk>),
+    Cleaning(Box<Cleaning<RealDisk>>),
 }
 
 pub(super) struct Checkpointer {
@@ -58,7 +58,7 @@ impl Checkpointer {
                 Owed::Cleaning(cleaning) => {
                     let begun = cleaning.begin(&self.points)?;
                     // A closed queue belongs to a thread that is ending with the process.
-                    let _ = self.cleaner.send(Job::Run(begun));
+                    let _ = self.cleaner.send(Job::Run(Box::new(begun)));
                 }
             }
         }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 /// What it is given.
 pub(super) enum Job {
     /// Segments to compact.
-    Run(Begun<RealDisk>),
+    Run(Box<Begun<RealDisk>>),
     /// Old files to remove.
     Finish(Swapped<RealDisk>),
 }
@@ -32,7 +32,7 @@ impl CleanerThread {
     pub(super) fn run(self) -> Result<Ends, StorageError> {
         for job in &self.jobs {
             match job {
-                Job::Run(begun) => self.compact(begun)?,
+                Job::Run(begun) => self.compact(*begun)?,
                 Job::Finish(swapped) => swapped.finish(&self.cleaned)?,
             }
         }

@@ -79,7 +79,7 @@ impl LogThread {
     fn compact(&mut self) {
         // A closed queue belongs to a thread that is ending with the process.
         for cleaning in self.writer.cleanings() {
-            let _ = self.debts.send(Owed::Cleaning(cleaning));
+            let _ = self.debts.send(Owed::Cleaning(Box::new(cleaning)));
         }
         for swapped in self.writer.swapped() {
             if let Some(driver) = self.reports.get().and_then(Weak::upgrade) {

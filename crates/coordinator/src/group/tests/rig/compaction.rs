@@ -20,8 +20,8 @@ pub(super) fn of(log: &[Entry], tombstones: bool) -> Vec<(i64, &Entry)> {
     let stable = (0..log.len()).find(|at| fate(*at).is_none());
     let stable = stable.unwrap_or(log.len());
     let mut last = BTreeMap::new();
-    for at in 0..stable {
-        if let Entry::Record(record, _) = &log[at]
+    for (at, entry) in log[..stable].iter().enumerate() {
+        if let Entry::Record(record, _) = entry
             && fate(at) == Some(true)
         {
             let key = record.key.as_ref().expect("every record has one");
