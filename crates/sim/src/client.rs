@@ -6,6 +6,7 @@ mod committer;
 mod flight;
 mod member;
 mod observer;
+mod offsets;
 mod port;
 mod processor;
 mod producer;
@@ -16,8 +17,9 @@ mod setup;
 mod transactor;
 mod trimmer;
 
+pub use member::Protocol;
 pub(crate) use port::{Act, Delivery, Port};
-pub(crate) use reader::drain;
+pub(crate) use reader::{Rotten, drain, read_rotten};
 pub(crate) use role::Task;
 pub use role::{Isolated, Role};
 

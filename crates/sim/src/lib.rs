@@ -12,6 +12,7 @@
 
 mod client;
 mod coverage;
+mod hand;
 mod invariant;
 mod judge;
 mod minimise;
@@ -24,7 +25,7 @@ mod random;
 mod trace;
 mod world;
 
-pub use client::{Isolated, Role};
+pub use client::{Isolated, Protocol, Role};
 pub use coverage::Coverage;
 pub use minimise::{Minimised, minimise};
 pub use mutant::Mutant;

@@ -30,6 +30,7 @@ pub fn minimise(plan: &Plan) -> Minimised {
     let mut candidates: Vec<Candidate> = vec![
         Box::new(|limits| limits.calm_net = true),
         Box::new(|limits| limits.calm_disk = true),
+        Box::new(|limits| limits.calm_clock = true),
     ];
     for crash in 0..plan.crashes.len() {
         candidates.push(Box::new(move |limits| {

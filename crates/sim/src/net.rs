@@ -2,7 +2,7 @@
 
 use crate::queue::Micros;
 use once_broker::engine::ConnectionId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Names a connection.
 pub(crate) type LinkId = u64;
@@ -20,9 +20,11 @@ pub(crate) struct Link {
     pub(crate) to_broker: Micros,
     /// When the last message to the client arrives.
     pub(crate) to_client: Micros,
+    /// What the client asked and has no answer to, by API key, in order.
+    pub(crate) asked: VecDeque<i16>,
 }
 
-/// All connections of all time.
+/// All connections that one of their ends has open.
 #[derive(Debug, Default)]
 pub(crate) struct Net {
     pub(crate) links: BTreeMap<LinkId, Link>,
@@ -31,6 +33,7 @@ pub(crate) struct Net {
 impl Net {
     /// A client asks for a connection.
     pub(crate) fn dial(&mut self, id: LinkId, client: usize) {
+        self.links.retain(|_, link| link.at_broker || link.at_client);
         self.links.insert(
             id,
             Link {
@@ -39,8 +42,29 @@ impl Net {
                 at_client: true,
                 to_broker: 0,
                 to_client: 0,
+                asked: VecDeque::new(),
             },
         );
+    }
+
+    /// Whether the broker has more than one connection of a client, one of which the client has
+    /// given up.
+    pub(crate) fn is_there_twice(&self, client: usize) -> bool {
+        let own = self.links.values().filter(|link| link.client == client);
+        let mut there = own.filter(|link| link.at_broker);
+        there.clone().count() > 1 && there.any(|link| !link.at_client)
+    }
+
+    /// An answer has arrived.
+    pub(crate) fn answered(&mut self, id: LinkId) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.asked.pop_front();
+        }
+    }
+
+    /// All requests that are under way.
+    pub(crate) fn asked(&self) -> impl Iterator<Item = i16> {
+        self.links.values().flat_map(|link| link.asked.iter().copied())
     }
 
     /// The broker's process is gone: all that it had open. Gives the connections whose clients

@@ -3,106 +3,28 @@
 //! What runs here is the production code: recovery, the places of logs, the writers of groups and
 //! the engine. Only their calls come from the queue instead of threads.
 
-use crate::plan::Plan;
+use crate::hand::{Hand, Job};
+use crate::plan::{Plan, Strategy};
 use crate::random::Random;
 use once_broker::config::Config;
-use once_broker::engine::{Engine, Identity, LogId, Look, NodeAddress, Output, Seen};
+use once_broker::engine::{
+    Engine, Identity, LogId, Look, NodeAddress, NotCompacted, Output, Seen,
+};
 use once_broker::storage::{
-    Debts, JournalLimits, Journaling, Places, StorageError, Work, Writer, mark_clean, recover,
-    settle,
+    JournalLimits, Journaling, Places, StorageError, Work, mark_clean, recover,
 };
 use once_broker::{FlushPolicy, StartError};
-use once_log::store::{
-    DataDir, FakeDisk, Identity as DirIdentity, JournalSizes, ReadFailure, SegmentReader,
-};
+use once_log::store::{DataDir, FakeDisk, Identity as DirIdentity, ReadFailure, SegmentReader};
 use once_wire::ids::Uuid;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The simulation's first moment, in milliseconds since the Unix epoch.
 pub(crate) const EPOCH_MS: i64 = 1_700_000_000_000;
 
-/// Files so small that they are used again soon.
-const JOURNAL_SIZES: JournalSizes = JournalSizes {
-    first: 4 << 10,
-    next: 16 << 10,
-};
-const JOURNAL_LIMITS: JournalLimits = JournalLimits {
-    checkpoint: 24 << 10,
-    most: 256 << 10,
-};
-
 /// `once.disk.reserve.bytes`.
 const RESERVE: u64 = 48 << 10;
-
-/// A writer and what it is to do.
-pub(crate) struct Hand {
-    writer: Writer<FakeDisk>,
-    queue: Vec<Work<FakeDisk>>,
-    /// The journal in front of the files.
-    journal: Option<Journaling<FakeDisk>>,
-    /// What the journal has and the files do not.
-    journalled: Vec<Work<FakeDisk>>,
-    /// Flushes that the files are owed, below an entry of the journal.
-    owed: Option<(u64, Debts<FakeDisk>)>,
-    /// It has a group, or is about to take one.
-    pub(crate) busy: bool,
-}
-
-impl Hand {
-    /// Writes all that is queued: to the journal, flushed, or to the files.
-    ///
-    /// # Errors
-    /// The process ends.
-    pub(crate) fn write(&mut self) -> Result<(), StorageError> {
-        let group = std::mem::take(&mut self.queue);
-        match &mut self.journal {
-            None => self.writer.write(group),
-            Some(journal) => {
-                journal.commit(&group)?;
-                self.journalled.extend(group);
-                Ok(())
-            }
-        }
-    }
-
-    /// Whether the files are to be flushed behind the journal: what they are owed is put aside.
-    pub(crate) fn begins_checkpoint(&mut self) -> bool {
-        let wanted = self.journal.as_mut().and_then(Journaling::wants_checkpoint);
-        let Some(below) = wanted else {
-            return false;
-        };
-        self.owed = Some((below, self.writer.debts()));
-        true
-    }
-
-    /// Flushes what was written.
-    ///
-    /// # Errors
-    /// The process ends.
-    pub(crate) fn flush(&mut self) -> Result<Vec<(LogId, i64)>, StorageError> {
-        self.writer.write(std::mem::take(&mut self.journalled))?;
-        self.writer.flush()
-    }
-
-    /// Makes durable where logs start, after the flush.
-    ///
-    /// # Errors
-    /// The process ends.
-    pub(crate) fn save_starts(&mut self) -> Result<Vec<(LogId, i64)>, StorageError> {
-        self.writer.save_starts()
-    }
-
-    /// What was written and not yet flushed.
-    pub(crate) fn written(&self) -> Vec<(LogId, i64)> {
-        self.writer.written().to_vec()
-    }
-
-    /// Whether nothing is queued.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_empty()
-    }
-}
 
 /// A running process.
 pub(crate) struct Life {
@@ -112,6 +34,19 @@ pub(crate) struct Life {
     data: Arc<DataDir<FakeDisk>>,
     /// What recovery wrote is flushed: clients may come.
     pub(crate) listening: bool,
+    /// What the cleaner is to do, by number.
+    jobs: BTreeMap<u64, Job>,
+    next_job: u64,
+}
+
+/// What came of a job of the cleaner.
+pub(crate) enum Done {
+    /// There is more to do.
+    Next(Job),
+    /// A hand is to swap segments.
+    Swap(usize),
+    /// The log stays as it is.
+    Refused(LogId, NotCompacted),
 }
 
 impl Life {
@@ -121,7 +56,7 @@ impl Life {
     /// As the broker's start.
     pub(crate) fn start(
         disk: &Arc<FakeDisk>,
-        config: &Arc<Config>,
+        (config, limits): (&Arc<Config>, JournalLimits),
         now: i64,
         random: &mut Random,
     ) -> Result<(Self, Vec<Output>), StartError> {
@@ -160,30 +95,24 @@ impl Life {
         };
         let mut journal = recovery
             .journal
-            .map(|journal| Journaling::new(journal, JOURNAL_LIMITS));
+            .map(|journal| Journaling::new(journal, limits));
         let mut life = Self {
             engine: recovery.engine,
             places: Places::new(Arc::clone(disk), Arc::clone(&data), writers),
             hands: Vec::new(),
             data,
             listening: false,
+            jobs: BTreeMap::new(),
+            next_job: 0,
         };
         for _ in 0..writers {
-            // Few open files, so that closing and opening them again is met.
-            life.hands.push(Hand {
-                writer: Writer::new(flush, 3, life.places.starts()),
-                queue: Vec::new(),
-                journal: journal.take(),
-                journalled: Vec::new(),
-                owed: None,
-                busy: false,
-            });
+            let points = (life.places.points(), life.places.starts());
+            let hand = Hand::new(flush, journal.take(), limits.checkpoint, points);
+            life.hands.push(hand);
         }
-        for (hand, work) in life
-            .places
-            .recovered(recovery.stores, recovery.points, recovery.starts)
-        {
-            life.hands[hand].queue.push(work);
+        let checkpoints = recovery.checkpoints;
+        for (hand, work) in life.places.recovered(recovery.stores, checkpoints) {
+            life.hands[hand].take(work);
         }
         Ok((life, recovery.outputs))
     }
@@ -205,6 +134,10 @@ impl Life {
                 let hand = self.places.writer_of(log);
                 hand.map(|hand| (hand, Work::Write(log, writes, end)))
             }
+            Output::Compact { log, plan } => {
+                let hand = self.places.writer_of(log);
+                hand.map(|hand| (hand, Work::Compact(log, plan)))
+            }
             Output::Start { log, start } => {
                 let hand = self.places.writer_of(log);
                 hand.map(|hand| (hand, Work::Start(log, start)))
@@ -220,7 +153,7 @@ impl Life {
             | Output::Warn(_) => None,
         };
         Ok(ordered.map(|(hand, work)| {
-            self.hands[hand].queue.push(work);
+            self.hands[hand].take(work);
             hand
         }))
     }
@@ -230,14 +163,69 @@ impl Life {
     /// # Errors
     /// The process ends.
     pub(crate) fn settle(&mut self) -> Result<(), String> {
-        for hand in &mut self.hands {
-            if let Some((below, debts)) = hand.owed.take() {
-                let ends = settle(debts).map_err(|error| error.to_string())?;
-                let advanced = self.places.points().advance(&ends);
-                advanced.map_err(|error| error.to_string())?;
-                if let Some(journal) = &mut hand.journal {
-                    journal.free(below);
+        self.hands.iter_mut().try_for_each(Hand::settle)
+    }
+
+    /// One more job for the cleaner.
+    pub(crate) fn take_job(&mut self, job: Job) -> u64 {
+        self.next_job += 1;
+        self.jobs.insert(self.next_job, job);
+        self.next_job
+    }
+
+    /// The cleaner does a job.
+    ///
+    /// # Errors
+    /// The process ends.
+    pub(crate) fn do_job(&mut self, number: u64) -> Result<Option<Done>, String> {
+        let Some(job) = self.jobs.remove(&number) else {
+            return Ok(None);
+        };
+        match job {
+            Job::Begin(cleaning) => {
+                // What the same hand was owed before is flushed before.
+                self.settle()?;
+                let begun = cleaning.begin(&self.places.points());
+                Ok(Some(Done::Next(Job::Run(begun.map_err(text)?))))
+            }
+            Job::Run(begun) => {
+                let log = begun.log();
+                let swap = begun.run(&|| false).map_err(text)?;
+                Ok(match swap {
+                    Err(why) => Some(Done::Refused(log, why)),
+                    Ok(swap) => self.places.writer_of(log).map(|hand| {
+                        self.hands[hand].take(swap);
+                        Done::Swap(hand)
+                    }),
+                })
+            }
+            Job::Finish(swapped) => {
+                swapped.finish(&self.places.cleaned()).map_err(text)?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// What the cleaner still does when the process stops.
+    fn stop_jobs(&mut self) -> Result<(), String> {
+        for job in std::mem::take(&mut self.jobs).into_values() {
+            match job {
+                Job::Begin(cleaning) => {
+                    cleaning.begin(&self.places.points()).map_err(text)?;
                 }
+                Job::Run(_) => {}
+                Job::Finish(swapped) => swapped.finish(&self.places.cleaned()).map_err(text)?,
+            }
+        }
+        for hand in &mut self.hands {
+            let (jobs, swapped) = hand.cleaner_work();
+            for job in jobs {
+                if let Job::Begin(cleaning) = job {
+                    cleaning.begin(&self.places.points()).map_err(text)?;
+                }
+            }
+            for swapped in swapped {
+                swapped.finish(&self.places.cleaned()).map_err(text)?;
             }
         }
         Ok(())
@@ -250,7 +238,8 @@ impl Life {
 
     /// Whether everything that was appended is flushed and reported, and nobody writes.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.engine.is_flushed() && self.hands.iter().all(|hand| !hand.busy && hand.is_idle())
+        let rests = |hand: &Hand| !hand.busy && hand.is_idle() && !hand.filing && hand.is_filed();
+        self.engine.is_flushed() && self.hands.iter().all(rests) && self.jobs.is_empty()
     }
 
     /// An orderly stop, as far as the process gets.
@@ -264,15 +253,17 @@ impl Life {
         self.settle()?;
         let mut ends = std::collections::BTreeMap::new();
         for hand in &mut self.hands {
-            hand.write().map_err(|error| error.to_string())?;
-            hand.flush().map_err(|error| error.to_string())?;
-            hand.save_starts().map_err(|error| error.to_string())?;
-            let mut of_hand = hand.writer.checkpoint().map_err(|e| e.to_string())?;
-            ends.append(&mut of_hand);
+            ends.append(&mut hand.stop().map_err(|error| error.to_string())?);
         }
+        self.settle()?;
+        self.stop_jobs()?;
         let points = self.places.points().all(&ends);
         mark_clean(&self.data, &points).map_err(|error| error.to_string())
     }
+}
+
+fn text(error: StorageError) -> String {
+    error.to_string()
 }
 
 /// Looks into files, as the shell's reading threads do.
@@ -283,12 +274,11 @@ pub(crate) fn look(reader: &SegmentReader<FakeDisk>, look: &Look) -> Result<Seen
     }
 }
 
-/// The broker's settings in a plan.
-pub(crate) fn config(plan: &Plan) -> Arc<Config> {
+/// The broker's settings in a plan, when it is run so.
+pub(crate) fn config(plan: &Plan, strategy: Strategy) -> Arc<Config> {
     let mut config = Config {
-        flush: plan.flush,
-        // Mutants of the fences are judged where there are fences.
-        journal: (plan.journal && plan.mutant.is_none()).then_some(JOURNAL_SIZES),
+        flush: strategy.flush(),
+        journal: (strategy == Strategy::Journal).then_some(plan.journal.0),
         offsets_partitions: 2,
         transaction_partitions: 2,
         auto_create_topics: false,
@@ -297,6 +287,10 @@ pub(crate) fn config(plan: &Plan) -> Arc<Config> {
         group_consumer_session_timeout_ms: 3_000,
         group_consumer_heartbeat_interval_ms: 300,
         log_retention_check_interval_ms: 300,
+        log_cleaner_backoff_ms: 300,
+        log_cleaner_min_cleanable_ratio: 0.1,
+        offsets_segment_bytes: plan.segment_bytes,
+        transaction_segment_bytes: plan.segment_bytes,
         ..Config::default()
     };
     // Smaller than an operator may set, so that segments roll.

@@ -1,21 +1,24 @@
 //! The world of one run: the queue, the broker's lives, the network, the clients, and what goes
 //! wrong.
 
+mod clean;
 mod clients;
 mod crash;
 mod disk;
 mod heal;
 mod link;
+mod rot;
 mod shadow;
 
 use crate::client::{Delivery, Port, Task};
 use crate::coverage::Coverage;
+use crate::hand::Flushed;
 use crate::invariant::Invariants;
 use crate::judge;
-use crate::mutant::Mutant;
+use crate::mutant::Rule;
 use crate::net::{LinkId, Net};
 use crate::node::{self, EPOCH_MS, Life};
-use crate::plan::{End, Plan, Trigger};
+use crate::plan::{End, Plan, Strategy, Trigger};
 use crate::queue::{Micros, Queue};
 use crate::random::Random;
 use crate::trace::{Keep, Trace};
@@ -24,7 +27,9 @@ use once_broker::config::Config;
 use once_broker::engine::{Input, LogId, Look, Output, ReadId};
 use once_check::History;
 use once_log::store::FakeDisk;
+use once_wire::ids::Uuid;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -47,10 +52,14 @@ pub(crate) enum Event {
     Hangup(LinkId),
     /// A writer takes its group.
     Write(u64, usize),
-    /// A writer flushes it.
+    /// A writer brings what the journal has to the files.
+    File(u64, usize),
+    /// A writer flushes what it wrote.
     Flush(u64, usize),
     /// What the partitions' files are owed is flushed, behind a journal.
     Settle(u64),
+    /// The cleaner does a job.
+    Job(u64, u64),
     /// The engine hears of the flush, and of logs that start later now.
     Report(u64, usize, Flushed),
     /// A look into files.
@@ -71,13 +80,6 @@ pub(crate) enum Event {
     Over,
 }
 
-/// What a hand has flushed, and which logs it has made start later.
-#[derive(Debug, Default)]
-pub(crate) struct Flushed {
-    ends: Vec<(LogId, i64)>,
-    starts: Vec<(LogId, i64)>,
-}
-
 /// Where a run stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Phase {
@@ -87,6 +89,8 @@ pub(crate) enum Phase {
     Heal,
     /// Everything is read.
     Drain,
+    /// A bit has flipped on the disk, and everything is read again.
+    Rot,
 }
 
 /// One process of a client.
@@ -111,8 +115,16 @@ pub(crate) struct World {
     queue: Queue<Event>,
     trace: Trace,
     disk: Arc<FakeDisk>,
+    /// How the broker is run now, and its settings then.
+    strategy: Strategy,
     config: Arc<Config>,
     life: Option<Life>,
+    /// The next start is the first in another way than before.
+    changing: bool,
+    /// The topics that were made, by name.
+    topics: BTreeMap<String, Uuid>,
+    /// All that was acknowledged so far survives the loss of power.
+    power_safe: bool,
     /// Counts lives: what belongs to an earlier one is void.
     boot: u64,
     /// How the life under way will end, once its disk stops it.
@@ -125,6 +137,7 @@ pub(crate) struct World {
     history: Rc<RefCell<History>>,
     chances: Chances,
     crashes_done: usize,
+    jumps_done: usize,
     steps: u64,
     /// What a crash may have waited for, if this step was it.
     moment: Option<Trigger>,
@@ -134,9 +147,13 @@ pub(crate) struct World {
     room_comes: bool,
     /// At the next quiet moment recovery is compared with the life that runs.
     compare: bool,
+    /// Soon it is looked at what a crash would leave.
+    shadow_due: bool,
     invariants: Invariants,
     coverage: Coverage,
     findings: Vec<String>,
+    /// A bit that flipped at the end.
+    flipped: Option<rot::Flipped>,
     over: bool,
 }
 
@@ -182,8 +199,12 @@ impl World {
             queue: Queue::default(),
             trace: Trace::new(keep),
             disk: Arc::new(FakeDisk::new()),
-            config: node::config(&plan),
+            strategy: plan.strategy,
+            config: node::config(&plan, plan.strategy),
             life: None,
+            changing: false,
+            topics: BTreeMap::new(),
+            power_safe: true,
             boot: 0,
             ending: End::Kill,
             clock_ms: 0,
@@ -199,14 +220,17 @@ impl World {
                 room: Random::stream(seed, "looks at room"),
             },
             crashes_done: 0,
+            jumps_done: 0,
             steps: 0,
             moment: None,
             squeezed: false,
             room_comes: false,
             compare: false,
+            shadow_due: false,
             invariants: Invariants::default(),
             coverage: Coverage::default(),
             findings: Vec::new(),
+            flipped: None,
             over: false,
             plan,
         }
@@ -214,7 +238,7 @@ impl World {
 
     fn begin(&mut self) {
         self.say(format_args!("{:?}", self.plan.clone()));
-        if self.plan.mutant == Some(Mutant::SkipDirectorySync) {
+        if self.breaks(Rule::DirectorySync) {
             self.disk.ignore_dir_syncs();
         }
         self.make_room();
@@ -237,8 +261,9 @@ impl World {
                 break;
             }
             self.moment = None;
+            self.jump_if_planned();
             self.happen(event);
-            self.sample();
+            self.look_at_samples();
             self.crash_if_planned();
         }
     }
@@ -272,8 +297,10 @@ impl World {
             Event::Request(link, frame) => self.request(link, frame),
             Event::Hangup(link) => self.hung_up(link),
             Event::Write(boot, hand) if boot == self.boot => self.write(hand),
+            Event::File(boot, hand) if boot == self.boot => self.file(hand),
             Event::Flush(boot, hand) if boot == self.boot => self.flush(hand),
             Event::Settle(boot) if boot == self.boot => self.settle(),
+            Event::Job(boot, job) if boot == self.boot => self.job(job),
             Event::Report(boot, hand, flushed) if boot == self.boot => {
                 self.report(hand, flushed);
             }
@@ -283,10 +310,12 @@ impl World {
             Event::Tick(boot) if boot == self.boot => self.tick(),
             Event::Measure(boot) if boot == self.boot => self.measure(),
             Event::Write(..)
+            | Event::File(..)
             | Event::Flush(..)
             | Event::Settle(..)
             | Event::Report(..)
             | Event::Look(..)
+            | Event::Job(..)
             | Event::Measure(_)
             | Event::Tick(_) => {}
             Event::Start => self.start(),
@@ -310,12 +339,13 @@ impl World {
         };
         let tick = matches!(input, Input::Tick);
         let outputs = life.engine.step(now, input);
-        self.coverage.outputs(tick, &outputs);
+        self.note(tick, &outputs);
         self.carry_out(outputs);
         if let Some(life) = &self.life {
             let found = self.invariants.look(&life.engine);
             self.findings.extend(found);
         }
+        self.sample();
         self.notice_shortage();
         self.set_tick();
     }
@@ -338,6 +368,7 @@ impl World {
                 Output::Open { .. }
                 | Output::Write { .. }
                 | Output::Start { .. }
+                | Output::Compact { .. }
                 | Output::Remove { .. } => {
                     self.order(output);
                 }
@@ -361,6 +392,11 @@ impl World {
     fn tick(&mut self) {
         self.tick_at = None;
         self.step(Input::Tick);
+    }
+
+    /// Whether a rule of the shell is broken on purpose.
+    fn breaks(&self, rule: Rule) -> bool {
+        self.plan.mutant.is_some_and(|mutant| mutant.rule == rule)
     }
 
     fn say(&mut self, text: std::fmt::Arguments<'_>) {

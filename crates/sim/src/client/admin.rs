@@ -5,6 +5,7 @@ use super::Port;
 use super::records::{Payload, batch};
 use super::setup::PATIENCE;
 use super::trimmer::delete_below;
+use crate::invariant::{Fact, Made, SETTING};
 use crate::net::LinkId;
 use once_check::history::Partition;
 use once_wire::error::ErrorCode;
@@ -24,16 +25,12 @@ use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, 
 use std::collections::BTreeSet;
 
 const TOPIC: i8 = 2;
-const KEY: &str = "retention.ms";
-
-/// A topic as it may be: its partitions, and its setting if that was made.
-type State = Option<(i32, Option<i64>)>;
 
 struct Admin {
     port: Port,
     topic: String,
     /// What the topic may be.
-    possible: BTreeSet<State>,
+    possible: BTreeSet<Made>,
     link: LinkId,
 }
 
@@ -46,10 +43,13 @@ enum Told {
 impl Admin {
     /// What may be after a change that `Code(None)` says was made, and silence leaves open. What
     /// was refused changed nothing.
-    async fn changed(&mut self, told: Told, change: impl Fn(State) -> State) {
-        let after: BTreeSet<State> = self.possible.iter().copied().map(change).collect();
+    async fn changed(&mut self, told: Told, change: impl Fn(Made) -> Made) {
+        let after: BTreeSet<Made> = self.possible.iter().copied().map(change).collect();
         match told {
-            Told::Code(ErrorCode::None) => self.possible = after,
+            Told::Code(ErrorCode::None) => {
+                self.possible = after;
+                self.tell();
+            }
             Told::Code(code) => self.port.say(format!("{}: {code}", self.topic)),
             Told::Nothing => {
                 self.possible.extend(after);
@@ -61,8 +61,16 @@ impl Admin {
         }
     }
 
+    /// What the topic may be now it may be after a crash.
+    fn tell(&self) {
+        self.port.told(Fact::Topic {
+            name: self.topic.clone(),
+            possible: self.possible.clone(),
+        });
+    }
+
     /// The topic is seen to be, or not to be, as `fits` says.
-    fn seen(&mut self, what: &str, fits: impl Fn(&State) -> bool) {
+    fn seen(&mut self, what: &str, fits: impl Fn(&Made) -> bool) {
         let before = self.possible.clone();
         self.possible.retain(fits);
         if self.possible.is_empty() {
@@ -71,6 +79,7 @@ impl Admin {
                 .found(format!("{topic} {what}, and it can only be {before:?}"));
             self.possible = before;
         }
+        self.tell();
     }
 
     async fn create(&mut self) {
@@ -129,7 +138,7 @@ impl Admin {
                 .ok()
                 .and_then(|a| Some(a.results.first()?.error_code)),
         );
-        let grown = |state: State| state.map(|(before, set)| (before.max(count), set));
+        let grown = |state: Made| state.map(|(before, set)| (before.max(count), set));
         self.changed(told, grown).await;
     }
 
@@ -142,7 +151,7 @@ impl Admin {
                 resource_type: TOPIC,
                 resource_name: self.topic.clone(),
                 configs: vec![AlterableConfig {
-                    name: KEY.to_owned(),
+                    name: SETTING.to_owned(),
                     config_operation: 0,
                     value: Some(value.to_string()),
                     ..Default::default()
@@ -157,7 +166,7 @@ impl Admin {
                 .ok()
                 .and_then(|a| Some(a.responses.first()?.error_code)),
         );
-        let altered = |state: State| state.map(|(partitions, _)| (partitions, Some(value)));
+        let altered = |state: Made| state.map(|(partitions, _)| (partitions, Some(value)));
         self.changed(told, altered).await;
     }
 
@@ -166,7 +175,7 @@ impl Admin {
             resources: vec![DescribeConfigsResource {
                 resource_type: TOPIC,
                 resource_name: self.topic.clone(),
-                configuration_keys: Some(vec![KEY.to_owned()]),
+                configuration_keys: Some(vec![SETTING.to_owned()]),
                 ..Default::default()
             }],
             ..Default::default()

@@ -1,14 +1,14 @@
-//! A consumer in a classic group that commits what it has read, outside of transactions.
+//! A consumer in a group that commits what it has read, outside of transactions.
 
 use super::Port;
 use super::TOPICS;
-use super::member::Member;
-use super::processor::rewind;
+use super::member::{Member, Protocol};
+use super::offsets::{Rewound, rewind};
 use super::reader::Consumer;
 use super::setup::PATIENCE;
 use crate::net::LinkId;
 use crate::plan::Plan;
-use once_check::history::{CommitOffsets, Isolation, Kind, Name, Op};
+use once_check::history::{CommitOffsets, Isolation, Kind, Op};
 use once_wire::error::ErrorCode;
 use once_wire::message::offset_commit_request::{
     OffsetCommitRequest, OffsetCommitRequestPartition, OffsetCommitRequestTopic,
@@ -41,7 +41,13 @@ async fn commit(port: &Port, link: LinkId, member: &Member, consumer: &Consumer)
         ..Default::default()
     };
     let invoked = port.invoke(Op::CommitOffsets(op));
-    let Ok(response) = port.call(link, 7, &request, PATIENCE).await else {
+    // A member of a group of KIP-848 is one from version 9 on.
+    let versions: &[i16] = match member.protocol {
+        Protocol::Classic => &[7, 8],
+        Protocol::Consumer => &[9],
+    };
+    let version = *port.random().pick(versions);
+    let Ok(response) = port.call(link, version, &request, PATIENCE).await else {
         port.complete(invoked, Kind::Info, None);
         return false;
     };
@@ -53,13 +59,15 @@ async fn commit(port: &Port, link: LinkId, member: &Member, consumer: &Consumer)
 }
 
 /// Reads and commits for so many rounds.
-pub(crate) async fn committer(port: Port, group: Name, plan: Plan) {
-    let mut member = Member::new(port.clone(), group, plan.partitions);
+pub(crate) async fn committer(port: Port, protocol: Protocol, plan: Plan) {
+    let mut member = Member::new(port.clone(), protocol, plan.partitions);
     let mut left = plan.operations;
     while left > 0 && member.join().await {
         let mut consumer = Consumer::new(port.clone(), Isolation::ReadCommitted);
-        if !rewind(&mut consumer, &member, &port).await {
-            break;
+        match rewind(&mut consumer, &member, &port).await {
+            Rewound::Done => {}
+            Rewound::Rejoin => continue,
+            Rewound::Ended => break,
         }
         let link = port.connect().await;
         while left > 0 && !port.is_ending() {

@@ -1,194 +1,105 @@
-//! Membership in a classic group: join, sync, heartbeat, as Java's `ConsumerCoordinator` does it.
+//! Membership in a group, of either kind: what it is to have partitions, and to lose them.
 
-use super::setup::PATIENCE;
+mod classic;
+mod consumer;
+
 use super::{Port, TOPICS};
 use crate::net::LinkId;
-use bytes::{BufMut, Bytes, BytesMut};
 use once_check::history::{Kind, Name, Op, Subscribe};
-use once_wire::error::ErrorCode;
-use once_wire::message::heartbeat_request::HeartbeatRequest;
-use once_wire::message::join_group_request::{JoinGroupRequest, JoinGroupRequestProtocol};
-use once_wire::message::join_group_response::JoinGroupResponse;
-use once_wire::message::leave_group_request::{LeaveGroupRequest, MemberIdentity};
-use once_wire::message::sync_group_request::{SyncGroupRequest, SyncGroupRequestAssignment};
+use once_wire::ids::Uuid;
 
-const PROTOCOL: &str = "range";
+/// Which protocol a group speaks.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Protocol {
+    /// Members join, a leader assigns (JoinGroup, SyncGroup, Heartbeat).
+    Classic,
+    /// The broker assigns (KIP-848: ConsumerGroupHeartbeat).
+    Consumer,
+}
+
+impl Protocol {
+    /// The group of a run that speaks it.
+    pub(crate) fn group(self) -> Name {
+        match self {
+            Self::Classic => "processors-classic".into(),
+            Self::Consumer => "processors-consumer".into(),
+        }
+    }
+}
 
 /// One member of a group, and what it is assigned.
 pub(crate) struct Member {
     port: Port,
+    pub(crate) protocol: Protocol,
     pub(crate) group: Name,
     pub(crate) member_id: String,
+    /// The generation of a classic group; the member's epoch in the other kind.
     pub(crate) generation: i32,
+    /// `group.instance.id`: the member is known by it when it comes again.
+    instance_id: Option<String>,
     /// Partitions of the input.
     pub(crate) assigned: Vec<i32>,
+    /// The input's id, once it is known.
+    topic_id: Uuid,
     session_timeout_ms: i32,
     partitions: i32,
 }
 
 impl Member {
-    /// Belongs to nothing yet.
-    pub(crate) fn new(port: Port, group: Name, partitions: i32) -> Self {
+    /// Belongs to nothing yet. Every fourth is a static member.
+    pub(crate) fn new(port: Port, protocol: Protocol, partitions: i32) -> Self {
         let session_timeout_ms = *port.random().pick(&[300, 3_000, 10_000]);
+        let is_static = port.random().below(4) == 0;
+        let instance_id = is_static.then(|| format!("instance-{}", port.client()));
+        let member_id = match protocol {
+            Protocol::Classic => String::new(),
+            Protocol::Consumer => Uuid(port.random().wide().to_be_bytes()).to_string(),
+        };
         Self {
             port,
-            group,
-            member_id: String::new(),
-            generation: -1,
+            protocol,
+            group: protocol.group(),
+            member_id,
+            generation: match protocol {
+                Protocol::Classic => -1,
+                Protocol::Consumer => consumer::JOIN,
+            },
+            instance_id,
             assigned: Vec::new(),
+            topic_id: Uuid::ZERO,
             session_timeout_ms,
             partitions,
         }
     }
 
-    /// Joins, however often it takes. False: the run ends.
+    /// Joins, or takes what it is assigned now, however often it has to ask. False: the run ends.
     pub(crate) async fn join(&mut self) -> bool {
         let subscribe = Subscribe {
             group: self.group.clone(),
             topics: vec![TOPICS[0].into()],
         };
         self.port.note(Kind::Ok, Op::Subscribe(subscribe));
-        self.assigned.clear();
-        while !self.port.is_ending() {
-            let link = self.port.connect().await;
-            while let Some(joined) = self.ask_to_join(link).await {
-                match ErrorCode::from_code(joined.error_code).unwrap_or_default() {
-                    ErrorCode::None => {
-                        if self.sync(link, &joined).await {
-                            self.port.close(link);
-                            return true;
-                        }
-                        break;
-                    }
-                    ErrorCode::MemberIdRequired => self.member_id = joined.member_id,
-                    ErrorCode::UnknownMemberId | ErrorCode::FencedInstanceId => {
-                        self.member_id = String::new();
-                    }
-                    code if code.is_retriable() || code == ErrorCode::RebalanceInProgress => {
-                        self.port.sleep(10_000).await;
-                    }
-                    code => {
-                        self.port.found(format!("join of {}: {code}", self.group));
-                        return false;
-                    }
-                }
-            }
-            self.port.close(link);
-        }
-        false
-    }
-
-    async fn ask_to_join(&mut self, link: LinkId) -> Option<JoinGroupResponse> {
-        let request = JoinGroupRequest {
-            group_id: self.group.to_string(),
-            session_timeout_ms: self.session_timeout_ms,
-            rebalance_timeout_ms: 1_000,
-            member_id: self.member_id.clone(),
-            protocol_type: "consumer".to_owned(),
-            protocols: vec![JoinGroupRequestProtocol {
-                name: PROTOCOL.to_owned(),
-                metadata: subscription(),
-                ..Default::default()
-            }],
-            ..Default::default()
-        };
-        let version = *self.port.random().pick(&[2, 4, 5, 7]);
-        self.port
-            .call(link, version, &request, 2 * PATIENCE)
-            .await
-            .ok()
-    }
-
-    /// Tells or asks who gets what. False: join again.
-    async fn sync(&mut self, link: LinkId, joined: &JoinGroupResponse) -> bool {
-        self.member_id.clone_from(&joined.member_id);
-        self.generation = joined.generation_id;
-        let mut assignments = Vec::new();
-        if joined.leader == joined.member_id {
-            let count = joined.members.len();
-            for (place, member) in joined.members.iter().enumerate() {
-                let own = (0..self.partitions)
-                    .filter(|index| usize::try_from(*index).is_ok_and(|i| i % count == place));
-                let assignment = own
-                    .map(|index| u8::try_from(index).expect("a few"))
-                    .collect();
-                assignments.push(SyncGroupRequestAssignment {
-                    member_id: member.member_id.clone(),
-                    assignment,
-                    ..Default::default()
-                });
-            }
-        }
-        let request = SyncGroupRequest {
-            group_id: self.group.to_string(),
-            generation_id: self.generation,
-            member_id: self.member_id.clone(),
-            assignments,
-            ..Default::default()
-        };
-        let Ok(synced) = self.port.call(link, 3, &request, 2 * PATIENCE).await else {
-            return false;
-        };
-        match ErrorCode::from_code(synced.error_code).unwrap_or_default() {
-            ErrorCode::None => {
-                self.assigned = synced.assignment.iter().map(|b| i32::from(*b)).collect();
-                true
-            }
-            ErrorCode::UnknownMemberId => {
-                self.member_id = String::new();
-                false
-            }
-            code => {
-                self.port.say(format!("sync of {}: {code}", self.group));
-                false
-            }
+        match self.protocol {
+            Protocol::Classic => self.join_classic().await,
+            Protocol::Consumer => self.join_consumer().await,
         }
     }
 
     /// Says that it is there. False: join again.
     pub(crate) async fn heartbeat(&mut self, link: LinkId) -> bool {
-        let request = HeartbeatRequest {
-            group_id: self.group.to_string(),
-            generation_id: self.generation,
-            member_id: self.member_id.clone(),
-            ..Default::default()
-        };
-        let Ok(response) = self.port.call(link, 3, &request, PATIENCE).await else {
-            return true;
-        };
-        match ErrorCode::from_code(response.error_code).unwrap_or_default() {
-            ErrorCode::None => true,
-            ErrorCode::UnknownMemberId => {
-                self.member_id = String::new();
-                false
-            }
-            _ => false,
+        match self.protocol {
+            Protocol::Classic => self.heartbeat_classic(link).await,
+            Protocol::Consumer => self.heartbeat_consumer(link).await,
         }
     }
 
     /// Leaves, if the answer comes or not.
     pub(crate) async fn leave(&mut self) {
         let link = self.port.connect().await;
-        let request = LeaveGroupRequest {
-            group_id: self.group.to_string(),
-            members: vec![MemberIdentity {
-                member_id: self.member_id.clone(),
-                ..Default::default()
-            }],
-            ..Default::default()
-        };
-        let _ = self.port.call(link, 3, &request, PATIENCE).await;
+        match self.protocol {
+            Protocol::Classic => self.leave_classic(link).await,
+            Protocol::Consumer => self.leave_consumer(link).await,
+        }
         self.port.close(link);
     }
-}
-
-/// Version 0 of the consumer protocol: the input, and no user data.
-fn subscription() -> Bytes {
-    let mut bytes = BytesMut::new();
-    bytes.put_i16(0);
-    bytes.put_i32(1);
-    bytes.put_i16(i16::try_from(TOPICS[0].len()).expect("short"));
-    bytes.put_slice(TOPICS[0].as_bytes());
-    bytes.put_i32(-1);
-    bytes.freeze()
 }

@@ -2,22 +2,31 @@
 //! ids and does nothing with them.
 
 use super::Port;
-use super::processor::committed;
+use super::member::Protocol;
+use super::offsets::Question;
 use super::setup::PATIENCE;
-use once_check::history::{Init, Kind, Name, Observe, Op, Producer};
+use crate::invariant::Fact;
+use once_check::history::{Init, Kind, Observe, Op, Producer};
 use once_wire::error::ErrorCode;
 use once_wire::message::init_producer_id_request::InitProducerIdRequest;
 use once_wire::message::metadata_request::MetadataRequest;
 
 /// Asks so often what a group has committed.
-pub(crate) async fn observe(port: Port, group: Name, operations: u32, partitions: i32) {
+pub(crate) async fn observe(port: Port, protocol: Protocol, operations: u32, partitions: i32) {
     let all: Vec<i32> = (0..partitions).collect();
     for _ in 0..operations {
         if port.is_ending() {
             return;
         }
         let require_stable = port.random().below(4) == 0;
-        committed(&port, &group, &all, require_stable).await;
+        let question = Question {
+            port: &port,
+            group: protocol.group(),
+            member: None,
+            partitions: all.clone(),
+            require_stable,
+        };
+        question.ask().await;
         partitions_of_topics(&port).await;
         let pause = port.random().below(20_000);
         port.sleep(pause).await;
@@ -35,6 +44,9 @@ async fn partitions_of_topics(port: &Port) {
     let answer = port.call(link, 12, &request, PATIENCE).await;
     port.close(link);
     let topics = answer.map(|answer| answer.topics).unwrap_or_default();
+    let seen = topics.iter().filter(|topic| topic.error_code == 0);
+    let seen = seen.map(|topic| (topic.topic_id, topic.partitions.len()));
+    port.told(Fact::Partitions(seen.collect()));
     for topic in topics.iter().filter(|topic| topic.error_code == 0) {
         let name = topic.name.as_deref().unwrap_or_default();
         let what = format!("partitions of {name} {}", topic.topic_id);
@@ -59,7 +71,7 @@ pub(crate) async fn take_ids(port: Port) {
         ..Default::default()
     };
     let mut link = port.connect().await;
-    for _ in 0..40 {
+    for _ in 0..12 {
         if port.is_ending() {
             return;
         }

@@ -3,6 +3,7 @@
 //! Tasks are futures that the world polls after each event that concerns them; there is no
 //! executor, and nothing else wakes them.
 
+use crate::invariant::Fact;
 use crate::net::LinkId;
 use crate::queue::Micros;
 use crate::random::Random;
@@ -32,6 +33,8 @@ pub(crate) enum Act {
     Wake(Micros),
     /// Was given the first producer ids of a block: no crash may bring them again.
     Given(i64),
+    /// Was told something.
+    Told(Fact),
     /// Says something for the trace.
     Say(String),
     /// Saw what cannot be.
@@ -185,6 +188,11 @@ impl Port {
         if producer_id % BLOCK_SIZE < 10 {
             self.0.borrow_mut().acts.push(Act::Given(producer_id));
         }
+    }
+
+    /// Something was told that no crash may take back.
+    pub(crate) fn told(&self, fact: Fact) {
+        self.0.borrow_mut().acts.push(Act::Told(fact));
     }
 
     /// A line for the trace.

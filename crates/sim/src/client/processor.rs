@@ -2,7 +2,8 @@
 //! commits the input's offset (KIP-447).
 
 use super::flight::Refused;
-use super::member::Member;
+use super::member::{Member, Protocol};
+use super::offsets::{Rewound, rewind};
 use super::producer::random_partition;
 use super::reader::Consumer;
 use super::records::Payload;
@@ -10,100 +11,13 @@ use super::setup::PATIENCE;
 use super::transactor::Transactor;
 use super::{Port, TOPICS};
 use crate::plan::Plan;
-use once_check::history::{
-    Assign, FetchOffsets, Isolation, Kind, Name, Op, Partition, PartitionRead, SendOffsets,
-};
+use once_check::history::{Isolation, Kind, Name, Op, Partition, PartitionRead, SendOffsets};
 use once_wire::error::ErrorCode;
 use once_wire::message::add_offsets_to_txn_request::AddOffsetsToTxnRequest;
-use once_wire::message::offset_fetch_request::{OffsetFetchRequest, OffsetFetchRequestTopic};
 use once_wire::message::txn_offset_commit_request::{
     TxnOffsetCommitRequest, TxnOffsetCommitRequestPartition, TxnOffsetCommitRequestTopic,
 };
 use std::collections::BTreeMap;
-
-/// What a group has committed.
-type Offsets = BTreeMap<Partition, Option<i64>>;
-
-/// Asks what a group has committed for partitions of the input, until there is an answer. `None`:
-/// the run ends.
-pub(crate) async fn committed(
-    port: &Port,
-    group: &Name,
-    partitions: &[i32],
-    require_stable: bool,
-) -> Option<Offsets> {
-    let asked = partitions
-        .iter()
-        .map(|p| (Partition::new(TOPICS[0], *p), None));
-    let mut op = FetchOffsets {
-        group: group.clone(),
-        require_stable,
-        offsets: asked.collect(),
-    };
-    let request = OffsetFetchRequest {
-        group_id: group.to_string(),
-        topics: Some(vec![OffsetFetchRequestTopic {
-            name: TOPICS[0].to_owned(),
-            partition_indexes: partitions.to_vec(),
-            ..Default::default()
-        }]),
-        require_stable,
-        ..Default::default()
-    };
-    let mut link = port.connect().await;
-    let mut refusals = 0;
-    loop {
-        let invoked = port.invoke(Op::FetchOffsets(op.clone()));
-        let Ok(response) = port.call(link, 7, &request, PATIENCE).await else {
-            port.complete(invoked, Kind::Info, None);
-            port.close(link);
-            link = port.connect().await;
-            continue;
-        };
-        let found = response.topics.iter().flat_map(|topic| &topic.partitions);
-        let refused = |p: &&_| -> bool {
-            let p: &once_wire::message::offset_fetch_response::OffsetFetchResponsePartition = p;
-            p.error_code != ErrorCode::None.code()
-        };
-        if response.error_code != 0 || found.clone().any(|p| refused(&p)) {
-            port.complete(invoked, Kind::Info, None);
-            refusals += 1;
-            // When the run ends only who may wait for ever goes on: for a transaction to be decided.
-            if port.is_ending() && (!require_stable || refusals < 100) {
-                port.close(link);
-                return None;
-            }
-            port.sleep(10_000 * refusals.min(100)).await;
-            continue;
-        }
-        for part in found {
-            let partition = Partition::new(TOPICS[0], part.partition_index);
-            let offset = Some(part.committed_offset).filter(|offset| *offset >= 0);
-            op.offsets.insert(partition, offset);
-        }
-        port.complete(invoked, Kind::Ok, Some(Op::FetchOffsets(op.clone())));
-        port.close(link);
-        return Some(op.offsets);
-    }
-}
-
-/// Goes back to what is committed.
-pub(crate) async fn rewind(consumer: &mut Consumer, member: &Member, port: &Port) -> bool {
-    let Some(offsets) = committed(port, &member.group, &member.assigned, true).await else {
-        return false;
-    };
-    consumer.positions.clear();
-    for (partition, offset) in offsets {
-        consumer.positions.insert(partition, offset.unwrap_or(0));
-    }
-    let positions = consumer.positions.iter();
-    let assign = Assign {
-        group: Some(member.group.clone()),
-        partitions: positions.map(|(p, at)| (p.clone(), Some(*at))).collect(),
-    };
-    port.note(Kind::Ok, Op::Assign(assign));
-    true
-}
 
 /// Makes outputs of what was read, and commits both.
 async fn process(
@@ -209,7 +123,8 @@ async fn commit_offsets(
     };
     for _ in 0..200 {
         let link = own.flight.link().await;
-        let Ok(response) = own.port.call(link, 3, &request, PATIENCE).await else {
+        let version = *own.port.random().pick(&[3, 4]);
+        let Ok(response) = own.port.call(link, version, &request, PATIENCE).await else {
             own.flight.drop_link();
             continue;
         };
@@ -242,7 +157,18 @@ fn of_the_group(code: ErrorCode) -> bool {
             | ErrorCode::IllegalGeneration
             | ErrorCode::FencedInstanceId
             | ErrorCode::RebalanceInProgress
+            | ErrorCode::StaleMemberEpoch
+            | ErrorCode::FencedMemberEpoch
     )
+}
+
+/// Back to what is committed, or why the round ends.
+async fn back(consumer: &mut Consumer, member: &Member, port: &Port) -> Option<Ended> {
+    match rewind(consumer, member, port).await {
+        Rewound::Done => None,
+        Rewound::Rejoin => Some(Ended::Rejoin),
+        Rewound::Ended => Some(Ended::Done),
+    }
 }
 
 async fn rounds(
@@ -253,8 +179,8 @@ async fn rounds(
 ) -> Ended {
     let port = own.port.clone();
     let mut consumer = Consumer::new(port.clone(), Isolation::ReadCommitted);
-    if !rewind(&mut consumer, member, &port).await {
-        return Ended::Done;
+    if let Some(ended) = back(&mut consumer, member, &port).await {
+        return ended;
     }
     while *left > 0 && !port.is_ending() {
         *left -= 1;
@@ -269,8 +195,8 @@ async fn rounds(
         let link = own.flight.link().await;
         let Some(reads) = consumer.poll(link, 20).await else {
             own.flight.drop_link();
-            if !rewind(&mut consumer, member, &port).await {
-                return Ended::Done;
+            if let Some(ended) = back(&mut consumer, member, &port).await {
+                return ended;
             }
             continue;
         };
@@ -299,17 +225,17 @@ async fn rounds(
             port.say(format!("processing in transaction {}: {code}", own.txn));
             return Ended::Restart;
         }
-        if !rewind(&mut consumer, member, &port).await {
-            return Ended::Done;
+        if let Some(ended) = back(&mut consumer, member, &port).await {
+            return ended;
         }
     }
     Ended::Done
 }
 
-/// Runs so many rounds as a member of the group.
-pub(crate) async fn processor(port: Port, group: Name, plan: Plan) {
+/// Runs so many rounds as a member of a group.
+pub(crate) async fn processor(port: Port, protocol: Protocol, plan: Plan) {
     let id: Name = format!("processor-{}", port.client()).into();
-    let mut member = Member::new(port.clone(), group, plan.partitions);
+    let mut member = Member::new(port.clone(), protocol, plan.partitions);
     let mut left = plan.operations;
     'process: while left > 0 && !port.is_ending() {
         let Some(mut own) = Transactor::start(port.clone(), id.clone(), 3_000).await else {

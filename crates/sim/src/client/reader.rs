@@ -8,14 +8,16 @@ use crate::net::LinkId;
 use bytes::Bytes;
 use once_check::history::{
     Assign, Drained, DrainedPartition, Isolation, Kind, Op, Partition, PartitionRead, Poll, Read,
-    Seek,
+    Seek, Value,
 };
 use once_wire::batch::Batch;
 use once_wire::control::ControlType;
 use once_wire::error::ErrorCode;
 use once_wire::message::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use once_wire::message::fetch_response::{AbortedTransaction, PartitionData};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// A consumer's positions and how it reads.
 pub(crate) struct Consumer {
@@ -23,6 +25,10 @@ pub(crate) struct Consumer {
     pub(crate) isolation: Isolation,
     pub(crate) positions: BTreeMap<Partition, i64>,
     version: i16,
+    /// Bits may have flipped on the disk.
+    may_be_corrupt: bool,
+    /// Partitions that were last answered with CORRUPT_MESSAGE.
+    pub(crate) corrupt: BTreeSet<Partition>,
     /// The bounds that came last, by partition: high watermark, last stable offset, start.
     pub(crate) bounds: BTreeMap<Partition, (i64, i64, i64)>,
     /// Partitions whose log starts later than where this reader is.
@@ -38,6 +44,8 @@ impl Consumer {
             isolation,
             positions: BTreeMap::new(),
             version,
+            may_be_corrupt: false,
+            corrupt: BTreeSet::new(),
             bounds: BTreeMap::new(),
             outrun: BTreeSet::new(),
         }
@@ -123,8 +131,10 @@ impl Consumer {
             let position = self.positions.get(partition);
             let text = format!("fetch of {partition} from {position:?}: {code}");
             match code {
-                ErrorCode::UnknownTopicOrPartition | ErrorCode::CorruptMessage => {
+                ErrorCode::UnknownTopicOrPartition => self.port.say(text),
+                ErrorCode::CorruptMessage if self.may_be_corrupt => {
                     self.port.say(text);
+                    self.corrupt.insert(partition.clone());
                 }
                 ErrorCode::OffsetOutOfRange => {
                     self.port.say(text);
@@ -291,4 +301,39 @@ pub(crate) async fn drain(port: Port, isolation: Isolation, partitions: i32) {
         partitions: drained.collect(),
     };
     port.note(Kind::Ok, Op::Drained(drained));
+}
+
+/// What was read where a bit has flipped.
+#[derive(Default)]
+pub(crate) struct Rotten {
+    /// The records that were given out.
+    pub(crate) values: BTreeMap<(Partition, i64), Value>,
+    /// Partitions that could not be read to their end.
+    pub(crate) corrupt: BTreeSet<Partition>,
+}
+
+/// Reads all partitions as far as they can be read.
+pub(crate) async fn read_rotten(port: Port, partitions: i32, seen: Rc<RefCell<Rotten>>) {
+    let mut consumer = Consumer::new(port.clone(), Isolation::ReadUncommitted);
+    consumer.may_be_corrupt = true;
+    consumer.positions = everything(partitions);
+    let link = port.connect().await;
+    let mut idle = 0;
+    while idle < 3 {
+        let Some(reads) = consumer.poll(link, 0).await else {
+            port.found("a fetch of rotten files got no answer".to_owned());
+            return;
+        };
+        let moved = reads.iter().any(|read| read.from != read.position);
+        idle = if moved { 0 } else { idle + 1 };
+        let mut seen = seen.borrow_mut();
+        for read in &reads {
+            for record in &read.records {
+                let place = (read.partition.clone(), record.offset);
+                seen.values.insert(place, record.value.clone());
+            }
+        }
+        seen.corrupt.clone_from(&consumer.corrupt);
+    }
+    port.close(link);
 }

@@ -1,5 +1,6 @@
 //! Who takes part in a run, and which task each role is.
 
+use super::member::Protocol;
 use super::{
     Port, admin, committer, observer, processor, producer, reader, setup, transactor, trimmer,
 };
@@ -22,15 +23,15 @@ pub enum Role {
     /// Writes transactions to all topics, under the transactional id of this number. Two of one
     /// number fence each other.
     Transactional(u8),
-    /// Makes one record of the output of each record of the input, as a member of the classic group
-    /// of this number.
-    Processor(u8),
-    /// Reads the input as a member of the classic group of this number, and commits what it read.
-    Committer(u8),
+    /// Makes one record of the output of each record of the input, as a member of the group that
+    /// speaks this protocol.
+    Processor(Protocol),
+    /// Reads the input as a member of the group that speaks this protocol, and commits what it read.
+    Committer(Protocol),
     /// Makes, changes and deletes a topic of its own.
     Admin,
-    /// Asks what the group of this number has committed.
-    Observer(u8),
+    /// Asks what the group that speaks this protocol has committed.
+    Observer(Protocol),
     /// Takes many producer ids.
     IdTaker,
     /// Deletes records of the topics that all use.
@@ -72,12 +73,20 @@ impl Role {
                 _ => Self::Transactional(number),
             });
         }
+        let protocol = *random.pick(&[Protocol::Classic, Protocol::Consumer]);
+        // Who commits offsets without making outputs of them is in no group of processors.
+        let member = if random.below(4) == 0 {
+            Self::Committer(protocol)
+        } else {
+            Self::Processor(protocol)
+        };
         for _ in 0..random.below(4) {
-            roles.push(Self::Processor(0));
+            roles.push(member);
         }
+        let observer = Self::Observer(protocol);
         for (role, one_in) in [
             (Self::Admin, 3),
-            (Self::Observer(0), 2),
+            (observer, 2),
             (Self::IdTaker, 8),
             (Self::Trimmer, 3),
         ] {
@@ -104,18 +113,11 @@ impl Role {
                     let id = format!("transactor-{number}");
                     transactor::transactional(port, id.as_str().into(), plan).await;
                 }
-                Self::Processor(number) => {
-                    let group = format!("processors-{number}");
-                    processor::processor(port, group.as_str().into(), plan).await;
-                }
-                Self::Committer(number) => {
-                    let group = format!("processors-{number}");
-                    committer::committer(port, group.as_str().into(), plan).await;
-                }
+                Self::Processor(protocol) => processor::processor(port, protocol, plan).await,
+                Self::Committer(protocol) => committer::committer(port, protocol, plan).await,
                 Self::Admin => admin::admin(port, operations).await,
-                Self::Observer(number) => {
-                    let group = format!("processors-{number}");
-                    observer::observe(port, group.as_str().into(), operations, partitions).await;
+                Self::Observer(protocol) => {
+                    observer::observe(port, protocol, operations, partitions).await;
                 }
                 Self::IdTaker => observer::take_ids(port).await,
                 Self::Trimmer => trimmer::trim(port, operations, partitions).await,

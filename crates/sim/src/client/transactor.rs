@@ -103,8 +103,12 @@ impl Transactor {
 
     /// Sends records to a partition of the transaction. Now and then they leave before the answer
     /// to AddPartitionsToTxn is there, as no client should do it; nothing may hang by it.
-    pub(crate) async fn send_some(&mut self, partition: &Partition) -> Result<(), Refused> {
-        if self.port.random().below(8) == 0 {
+    pub(crate) async fn send_some(
+        &mut self,
+        partition: &Partition,
+        eager: u64,
+    ) -> Result<(), Refused> {
+        if self.port.random().below(eager) == 0 {
             let request = self.addition(partition);
             let link = self.flight.link().await;
             self.port.send(link, 3, &request);
@@ -173,7 +177,7 @@ impl Transactor {
         for _ in 0..parts {
             let topic = *self.port.random().pick(&TOPICS);
             let partition = random_partition(&self.port, topic, plan.partitions);
-            self.send_some(&partition).await?;
+            self.send_some(&partition, plan.eager).await?;
             self.flight.fly(|_| false).await?;
             self.add(&partition).await?;
         }

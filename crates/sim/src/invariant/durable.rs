@@ -1,6 +1,7 @@
 //! No high watermark, and so no answer, outran the disk: what readers may see now would be there
 //! after the worst crash that is promised to be survived.
 
+use super::Invariants;
 use super::replay::METADATA;
 use once_broker::engine::{Engine, PartitionView};
 use once_wire::ids::Uuid;
@@ -33,4 +34,18 @@ pub(crate) fn lost(live: &Engine, recovered: &Engine) -> Option<String> {
         }
     }
     None
+}
+
+/// What readers saw in any life, and the engine recovered after a crash has lost.
+pub(crate) fn unseen(invariants: &Invariants, live: &Engine, recovered: &Engine) -> Option<String> {
+    let seen = |p: &PartitionView<'_>| invariants.seen().get(&(p.topic_id, p.index)).copied();
+    live.partitions().find_map(|partition| {
+        let (high, ..) = seen(&partition)?;
+        let same = |p: &PartitionView<'_>| (p.topic_id, p.index) == (partition.topic_id, partition.index);
+        let end = recovered.partitions().find(same).map(|p| p.log.end_offset());
+        (end.unwrap_or(0) < high).then(|| {
+            let (topic, index) = (partition.topic, partition.index);
+            format!("{topic}-{index}: {high} was seen, and a crash right after the start would leave {end:?}")
+        })
+    })
 }

@@ -12,6 +12,11 @@ pub(crate) struct Offsets {
 }
 
 impl Offsets {
+    /// High watermark, last stable offset and start by partition.
+    pub(crate) fn seen(&self) -> &BTreeMap<(Uuid, i32), (i64, i64, i64)> {
+        &self.seen
+    }
+
     pub(crate) fn look(&mut self, engine: &Engine) -> Option<String> {
         for partition in engine.partitions() {
             let log = partition.log;

@@ -3,6 +3,8 @@
 use super::{Event, Phase, Seat, World};
 use crate::client::{Act, Delivery, Port, Role, Task};
 use crate::random::Random;
+use once_check::History;
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
@@ -16,10 +18,15 @@ impl World {
 
     /// A port for the next seat.
     pub(super) fn fresh_port(&self) -> Port {
+        self.port_with(Rc::clone(&self.history))
+    }
+
+    /// A port whose client writes another history.
+    pub(super) fn port_with(&self, history: Rc<RefCell<History>>) -> Port {
         let seat = self.seats.len();
         let number = u32::try_from(seat).expect("a few clients") + 1;
         let random = Random::numbered(self.plan.seed, "client", number.into());
-        Port::new(seat, number, random, Rc::clone(&self.history))
+        Port::new(seat, number, random, history)
     }
 
     /// A task takes the seat of its port.
@@ -38,6 +45,9 @@ impl World {
         let Seat { port, task } = &mut self.seats[seat];
         if task.is_none() {
             return;
+        }
+        if let Some(Delivery::Frame(link, _)) = &delivery {
+            self.net.answered(*link);
         }
         port.deliver(now, delivery);
         let mut context = Context::from_waker(Waker::noop());
@@ -63,6 +73,7 @@ impl World {
             Act::Close(link) => self.client_closes(link),
             Act::Wake(at) => self.queue.at(at, Event::Client(seat, None)),
             Act::Given(producer_id) => self.given(producer_id),
+            Act::Told(fact) => self.told(&fact),
             Act::Say(text) => self.say(format_args!("client {seat}: {text}")),
             Act::Found(text) => self.found(format!("client {seat}: {text}")),
         }
@@ -73,8 +84,9 @@ impl World {
         match self.phase {
             Phase::Work if ended => self.queue.after(0, Event::Heal),
             Phase::Heal if ended => self.queue.after(0, Event::Drain),
-            Phase::Drain if ended => self.over = true,
-            Phase::Work | Phase::Heal | Phase::Drain => {}
+            Phase::Drain if ended => self.drained(),
+            Phase::Rot if ended => self.rotten_read(),
+            Phase::Work | Phase::Heal | Phase::Drain | Phase::Rot => {}
         }
     }
 }

@@ -1,10 +1,14 @@
 //! What the engine wants of the disk, and how the disk treats it.
 
-use super::{Event, Flushed, Phase, World};
-use crate::mutant::Mutant;
+use super::{Event, Phase, World};
+use crate::coverage::Fault;
+use crate::hand::{Flushed, Turned};
+use crate::mutant::Rule;
 use crate::node;
 use crate::plan::{DiskPlan, Trigger};
+use crate::queue::Micros;
 use once_broker::engine::{Input, LogId, Look, Output, ReadId};
+use once_log::Write;
 use once_wire::ids::Uuid;
 
 /// A disk that nobody fills.
@@ -24,6 +28,34 @@ impl World {
         }
     }
 
+    /// What coverage is to know of the outputs of a step.
+    pub(super) fn note(&mut self, tick: bool, outputs: &[Output]) {
+        for output in outputs {
+            match output {
+                Output::Write { writes, .. } => {
+                    for write in writes {
+                        match write {
+                            Write::Roll { base } if *base > 0 => self.coverage.met("segment rolled"),
+                            Write::DropSegments { .. } => self.coverage.met("segments removed"),
+                            _ => {}
+                        }
+                    }
+                }
+                Output::Start { .. } if tick => self.coverage.met("records too old"),
+                Output::Start { .. } => self.coverage.met("records deleted by request"),
+                Output::Open {
+                    topic, topic_id, ..
+                } => {
+                    let before = self.topics.insert(topic.clone(), *topic_id);
+                    if before.is_some_and(|before| before != *topic_id) {
+                        self.coverage.met("topic recreated");
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// A hand has work: it takes it soon.
     pub(super) fn busy(&mut self, hand: usize) {
         let Some(life) = &mut self.life else {
@@ -35,83 +67,162 @@ impl World {
         }
     }
 
+    /// A hand takes its group.
     pub(super) fn write(&mut self, hand: usize) {
-        let plan = self.disk_plan();
-        if self.chances.disk.happens(plan.fail_write) {
-            self.coverage.fault("failed write");
-            self.disk.fail_write_in(1 + self.chances.disk.below(4));
+        let full = self
+            .life
+            .as_ref()
+            .is_some_and(|life| life.hands[hand].is_full());
+        if full {
+            self.coverage.met("writes wait for a full journal");
+            return self.queue.after(300, Event::Write(self.boot, hand));
         }
-        if self.chances.disk.happens(plan.full) {
-            self.coverage.fault("full disk");
-            self.squeezed = true;
-            let room = self.chances.disk.below(400);
-            self.disk.set_capacity(Some(self.disk.used() + room));
-            let wait = self.chances.disk.between(1_000, 500_000);
-            self.queue.after(wait, Event::Room);
-        }
+        self.strike_writes();
         let Some(life) = &mut self.life else {
             return;
         };
+        if life.hands[hand].has_journal() {
+            return self.commit(hand);
+        }
         if let Err(error) = life.hands[hand].write() {
             return self.process_ends(&error.to_string());
         }
         let written = life.hands[hand].written();
         self.say(format_args!("hand {hand} has written {written:?}"));
-        if self.plan.mutant == Some(Mutant::ReportBeforeFlush) {
+        if self.breaks(Rule::FlushBeforeReport) {
             self.step(Input::Flushed(written));
         }
-        let mut wait = 1 + self.chances.disk.below(plan.flush);
-        if self.chances.disk.happens(plan.slow) {
-            self.coverage.fault("slow flush");
-            wait *= 100;
-        }
+        let wait = self.flush_time();
         self.queue.after(wait, Event::Flush(self.boot, hand));
     }
 
-    pub(super) fn flush(&mut self, hand: usize) {
-        let plan = self.disk_plan();
-        if self.chances.disk.happens(plan.fail_flush) {
-            self.coverage.fault("failed flush");
-            self.disk.fail_sync_in(1 + self.chances.disk.below(3));
-        }
+    /// One entry of the journal, flushed; it goes to the files when that took its time.
+    fn commit(&mut self, hand: usize) {
+        self.strike_flushes();
         let Some(life) = &mut self.life else {
             return;
         };
-        let mut flushed = life.hands[hand].flush();
-        if flushed.is_err() && self.plan.mutant == Some(Mutant::RetryFailedFlush) {
-            flushed = life.hands[hand].flush();
+        let turned = match life.hands[hand].commit() {
+            Ok(turned) => turned,
+            Err(error) => return self.process_ends(&error.to_string()),
+        };
+        life.hands[hand].busy = false;
+        let goes_on = !life.hands[hand].is_idle();
+        let files = !std::mem::replace(&mut life.hands[hand].filing, true);
+        self.say(format_args!("an entry is in the journal ({turned:?})"));
+        match turned {
+            Turned::Same => {}
+            Turned::Fresh => self.next_file("journal file made"),
+            Turned::Recycled => self.next_file("journal file recycled"),
         }
-        let flushed = flushed.and_then(|ends| {
-            let starts = life.hands[hand].save_starts()?;
-            Ok(Flushed { ends, starts })
-        });
-        match flushed {
+        if files {
+            let wait = self.flush_time();
+            self.queue.after(wait, Event::File(self.boot, hand));
+        }
+        if goes_on {
+            self.busy(hand);
+        }
+    }
+
+    fn next_file(&mut self, how: &'static str) {
+        self.coverage.met(how);
+        self.moment = Some(Trigger::NextFile);
+    }
+
+    /// What the journal has goes to the files.
+    pub(super) fn file(&mut self, hand: usize) {
+        self.strike_writes();
+        let Some(life) = &mut self.life else {
+            return;
+        };
+        let filed = life.hands[hand].file();
+        match filed.and_then(|()| life.hands[hand].flush(false)) {
+            Err(error) => self.process_ends(&error.to_string()),
+            Ok(flushed) => self.flushed(hand, flushed),
+        }
+    }
+
+    /// A group is flushed: soon the engine hears of it.
+    fn flushed(&mut self, hand: usize, flushed: Flushed) {
+        let begins = self
+            .life
+            .as_mut()
+            .is_some_and(|life| life.hands[hand].begins_checkpoint());
+        if begins {
+            self.coverage.met("checkpoint");
+            self.moment = Some(Trigger::Checkpoint);
+            let wait = self.chances.disk.below(20 * self.disk_plan().flush);
+            self.queue.after(wait, Event::Settle(self.boot));
+        }
+        let wait = self.chances.disk.below(50);
+        self.queue
+            .after(wait, Event::Report(self.boot, hand, flushed));
+    }
+
+    /// A hand flushes what it wrote.
+    pub(super) fn flush(&mut self, hand: usize) {
+        self.strike_flushes();
+        let retries = self.breaks(Rule::FailedFlushEnds);
+        let Some(life) = &mut self.life else {
+            return;
+        };
+        match life.hands[hand].flush(retries) {
             Err(error) => self.process_ends(&error.to_string()),
             Ok(flushed) => {
                 let mut others = life.hands.iter();
                 if !flushed.ends.is_empty() && others.any(|hand| !hand.written().is_empty()) {
                     self.moment = Some(Trigger::BetweenFlushes);
                 }
-                if life.hands[hand].begins_checkpoint() {
-                    self.coverage.fault("checkpoint behind the journal");
-                    let wait = self.chances.disk.below(20 * plan.flush);
-                    self.queue.after(wait, Event::Settle(self.boot));
-                }
-                let wait = self.chances.disk.below(50);
-                self.queue
-                    .after(wait, Event::Report(self.boot, hand, flushed));
+                self.flushed(hand, flushed);
             }
         }
     }
 
     /// The checkpoint thread has done its work.
     pub(super) fn settle(&mut self) {
+        self.strike_flushes();
         let settled = self.life.as_mut().map(|life| life.settle());
         if let Some(Err(problem)) = settled {
             self.process_ends(&problem);
         }
     }
 
+    /// Writes may fail from now on.
+    fn strike_writes(&mut self) {
+        let plan = self.disk_plan();
+        if self.chances.disk.happens(plan.fail_write) {
+            self.strike(Fault::FailedWrite, true);
+            self.disk.fail_write_in(1 + self.chances.disk.below(4));
+        }
+        if self.chances.disk.happens(plan.full) {
+            self.strike(Fault::FullDisk, true);
+            self.squeezed = true;
+            let room = self.chances.disk.below(400);
+            self.disk.set_capacity(Some(self.disk.used() + room));
+            let wait = self.chances.disk.between(1_000, 500_000);
+            self.queue.after(wait, Event::Room);
+        }
+    }
+
+    /// Flushes may fail from now on.
+    pub(super) fn strike_flushes(&mut self) {
+        if self.chances.disk.happens(self.disk_plan().fail_flush) {
+            self.strike(Fault::FailedFlush, true);
+            self.disk.fail_sync_in(1 + self.chances.disk.below(3));
+        }
+    }
+
+    fn flush_time(&mut self) -> Micros {
+        let plan = self.disk_plan();
+        let wait = 1 + self.chances.disk.below(plan.flush);
+        if self.chances.disk.happens(plan.slow) {
+            self.strike(Fault::SlowFlush, true);
+            return wait * 100;
+        }
+        wait
+    }
+
+    /// The engine hears what is flushed.
     pub(super) fn report(&mut self, hand: usize, flushed: Flushed) {
         let Flushed { ends, starts } = flushed;
         self.say(format_args!("hand {hand} has flushed {ends:?}"));
@@ -119,7 +230,7 @@ impl World {
             self.step(Input::Flushed(ends));
         }
         if !starts.is_empty() {
-            self.coverage.fault("log start moved");
+            self.coverage.met("log start moved");
             self.say(format_args!(
                 "hand {hand} has made logs start at {starts:?}"
             ));
@@ -128,10 +239,21 @@ impl World {
         let Some(life) = &mut self.life else {
             return;
         };
-        life.hands[hand].busy = false;
-        if !life.hands[hand].is_idle() {
-            self.busy(hand);
+        let hands = &mut life.hands[hand];
+        if hands.has_journal() {
+            hands.filing = false;
+            if !hands.is_filed() {
+                hands.filing = true;
+                let wait = self.flush_time();
+                self.queue.after(wait, Event::File(self.boot, hand));
+            }
+        } else {
+            hands.busy = false;
+            if !hands.is_idle() {
+                self.busy(hand);
+            }
         }
+        self.clean(hand);
         self.listen_if_settled();
     }
 
@@ -149,7 +271,7 @@ impl World {
     pub(super) fn look(&mut self, read: ReadId, log: LogId, look: &Look) {
         let reader = self.life.as_ref().and_then(|life| life.reader(log));
         if let Some(reader) = reader {
-            self.coverage.fault("read from files");
+            self.coverage.met("read from files");
             let seen = node::look(&reader, look);
             self.say(format_args!("look {read:?} into {log:?}"));
             self.step(Input::Read(read, seen));
@@ -184,7 +306,7 @@ impl World {
             .as_ref()
             .is_some_and(|life| life.engine.is_short_of_room());
         if short && !self.room_comes && !self.squeezed {
-            self.coverage.fault("data refused for want of room");
+            self.coverage.met("data refused for want of room");
             self.room_comes = true;
             let wait = self.chances.room.between(1_000, 2_000_000);
             self.queue.after(wait, Event::Room);
@@ -203,12 +325,6 @@ impl World {
         if self.phase == Phase::Work {
             return self.plan.disk;
         }
-        DiskPlan {
-            slow: 0,
-            fail_flush: 0,
-            fail_write: 0,
-            full: 0,
-            ..self.plan.disk
-        }
+        self.plan.disk.calm()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Event, World};
 use crate::client::Delivery;
+use crate::coverage::{Fault, may_be_late};
 use crate::net::{LinkId, connection};
 use crate::plan::{NetPlan, Trigger};
 use crate::queue::Micros;
@@ -11,24 +12,6 @@ use once_wire::api::ApiKey;
 
 /// A slow message takes so many times as long.
 const SLOW: u64 = 100;
-
-/// Requests that may not arrive after their sender has given them up. Those of an administrator,
-/// because it could not tell what it asked for from what it sees. Those of transactions before
-/// version 2, because they would act on the next transaction, which nothing on the wire tells from this one
-/// (KIP-890). Kafka has the same hole; version 2 closes it.
-fn may_be_late(key: ApiKey) -> bool {
-    !matches!(
-        key,
-        ApiKey::CreateTopics
-            | ApiKey::DeleteTopics
-            | ApiKey::CreatePartitions
-            | ApiKey::IncrementalAlterConfigs
-            | ApiKey::EndTxn
-            | ApiKey::AddPartitionsToTxn
-            | ApiKey::AddOffsetsToTxn
-            | ApiKey::TxnOffsetCommit
-    )
-}
 
 impl World {
     pub(super) fn dial(&mut self, seat: usize, link: LinkId) {
@@ -50,6 +33,10 @@ impl World {
         }
         state.at_broker = true;
         let client = state.client;
+        if self.net.is_there_twice(client) {
+            self.coverage
+                .met("connection beside an older one of the same client");
+        }
         let port = u16::try_from(link & 0xffff).unwrap_or(0);
         self.step(Input::Connected(
             connection(link),
@@ -73,16 +60,17 @@ impl World {
         }
         let at = state.to_broker.max(now + wait);
         let client = state.client;
+        state.asked.push_back(key.key());
         self.say(format_args!(
             "client {client} sends {key:?} of {} bytes on {link}",
             frame.len()
         ));
         if self.chances.net.happens(plan.cut) {
-            self.coverage.fault("cut");
+            self.strike_link(Fault::Cut, link);
             return self.cut(link, now, "cut");
         }
         if self.chances.net.happens(plan.late) && may_be_late(key) {
-            self.coverage.fault("late request");
+            self.strike_link(Fault::LateRequest, link);
             let late = now + self.chances.net.between(1, 3_000_000);
             if let Some(state) = self.net.links.get_mut(&link) {
                 state.to_broker = state.to_broker.max(late);
@@ -115,6 +103,7 @@ impl World {
         }
         let at = state.to_client.max(self.queue.now() + wait);
         let client = state.client;
+        state.asked.clear();
         self.queue
             .at(at, Event::Client(client, Some(Delivery::Closed(link))));
     }
@@ -129,7 +118,8 @@ impl World {
                 if let Some(life) = &self.life {
                     request.check(&life.engine);
                 }
-                self.coverage.request(&self.life, request.header.key);
+                let unflushed = !self.is_flushed();
+                self.coverage.request(request.header.key, unflushed);
                 Input::Request(request)
             }
             Err(why) => Input::Refused(connection(link), why),
@@ -153,15 +143,11 @@ impl World {
             return;
         }
         self.say(format_args!("answer of {} bytes on {link}", bytes.len()));
-        let flushed = self
-            .life
-            .as_ref()
-            .is_none_or(|life| life.engine.is_flushed());
-        if !flushed {
+        if !self.is_flushed() {
             self.moment = Some(Trigger::AfterAnswer);
         }
         if self.chances.net.happens(self.net_plan().lose_answer) {
-            self.coverage.fault("lost answer");
+            self.strike_link(Fault::LostAnswer, link);
             return self.cut(link, self.queue.now(), "cut, with its answer");
         }
         let wait = self.delay();
@@ -206,11 +192,33 @@ impl World {
         }
     }
 
+    /// A fault strikes what is under way on a connection.
+    fn strike_link(&mut self, fault: Fault, link: LinkId) {
+        let unflushed = !self.is_flushed();
+        let asked = self.net.links.get(&link).map(|link| &link.asked);
+        for key in asked.into_iter().flatten() {
+            self.coverage.struck(*key, fault, unflushed);
+        }
+    }
+
+    /// A fault strikes everything that is under way.
+    pub(super) fn strike(&mut self, fault: Fault, unflushed: bool) {
+        for key in self.net.asked() {
+            self.coverage.struck(key, fault, unflushed);
+        }
+    }
+
+    /// Whether nothing waits for a flush: so it is while there is no broker.
+    pub(super) fn is_flushed(&self) -> bool {
+        let life = self.life.as_ref();
+        life.is_none_or(|life| life.engine.is_flushed())
+    }
+
     fn delay(&mut self) -> Micros {
         let plan = self.net_plan();
         let wait = 1 + self.chances.net.below(plan.delay);
         if self.chances.net.happens(plan.slow) {
-            self.coverage.fault("slow message");
+            self.coverage.met("slow message");
             return wait * SLOW;
         }
         wait
@@ -221,12 +229,6 @@ impl World {
         if self.phase == super::Phase::Work {
             return self.plan.net;
         }
-        NetPlan {
-            cut: 0,
-            late: 0,
-            lose_answer: 0,
-            slow: 0,
-            ..self.plan.net
-        }
+        self.plan.net.calm()
     }
 }

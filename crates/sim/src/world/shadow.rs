@@ -1,40 +1,82 @@
 //! Crashes that happen beside the run: the disk is copied as a crash would leave it, a broker is
 //! started on the copy, and what it knows is compared with the one that runs on.
 
-use super::World;
-use crate::invariant::{durable, replay};
+use super::{Phase, World};
+use crate::invariant::{Fact, durable, facts, replay};
 use crate::node::Life;
+use crate::plan::Trigger;
 use crate::random::Random;
-use once_broker::FlushPolicy;
+use once_broker::engine::Output;
 use once_coordinator::producer_id::BLOCK_SIZE;
 use once_log::store::Crash;
 use std::sync::Arc;
 
-/// One event in so many has recovery compared at the next quiet moment: about one operation of a
-/// client in 64.
-const COMPARED: u64 = 512;
-/// One event in so many is one after which a crash must lose nothing that was seen.
-const SHADOWED: u64 = 2_048;
+/// One step of the engine in so many has recovery compared at the next quiet moment.
+const COMPARED: u64 = 64;
+/// One step of the engine in so many is one after which a crash must lose nothing that was seen.
+const SHADOWED: u64 = 512;
+/// Of what clients are told while something is not flushed, one in so many is looked for after a crash.
+const TOLD: u64 = 3;
+/// Of the moments between two flushes, one in so many is looked at.
+const BETWEEN: u64 = 16;
+/// What recovery says when it repairs what no crash can leave.
+const REPAIRED: &str = "that no coordinator knows is aborted";
 
 impl World {
-    /// Looks now and then at what a crash would leave.
+    /// A step of the engine: looks now and then at what a crash would leave.
     pub(super) fn sample(&mut self) {
-        if self.life.is_none() || self.disk.is_stopped() {
+        if self.life.is_none() || self.disk.is_stopped() || self.phase == Phase::Rot {
             return;
         }
         self.compare |= self.chances.samples.below(COMPARED) == 0;
+        self.shadow_due |= self.chances.samples.below(SHADOWED) == 0;
+    }
+
+    /// Looks at what a crash would leave, if that is due.
+    pub(super) fn look_at_samples(&mut self) {
+        if self.life.is_none() || self.disk.is_stopped() {
+            return;
+        }
         if self.compare {
             self.compare_if_quiet();
         }
-        if self.chances.samples.below(SHADOWED) == 0 {
+        let telling = self.moment == Some(Trigger::BetweenFlushes)
+            && self.chances.samples.below(BETWEEN) == 0;
+        if std::mem::take(&mut self.shadow_due) || telling {
             let crash = self.worst();
             if let Some(shadow) = self.shadow(crash)
                 && let Some(life) = &self.life
             {
-                self.coverage.fault("shadow crash");
+                self.coverage.met("shadow crash");
                 let lost = durable::lost(&life.engine, &shadow.engine);
                 self.findings.extend(lost);
             }
+        }
+    }
+
+    /// A client was told something: it would be told so after a crash now, too.
+    pub(super) fn told(&mut self, fact: &Fact) {
+        let looks = self.life.is_some() && !self.is_flushed() && !self.disk.is_stopped();
+        if !looks || self.chances.samples.below(TOLD) != 0 {
+            return;
+        }
+        let crash = self.worst();
+        let Some(shadow) = self.shadow(crash) else {
+            return;
+        };
+        self.coverage.met("told again after a shadow crash");
+        self.findings.extend(facts::forgotten(fact, &shadow.engine));
+    }
+
+    /// After a start: what readers have seen would survive whatever crash was promised to be
+    /// survived until now.
+    pub(super) fn nothing_seen_is_lost(&mut self) {
+        let Some(shadow) = self.shadow(Crash::LoseAll) else {
+            return;
+        };
+        if let Some(life) = &self.life {
+            let lost = durable::unseen(&self.invariants, &life.engine, &shadow.engine);
+            self.findings.extend(lost);
         }
     }
 
@@ -52,7 +94,7 @@ impl World {
         let Some(shadow) = self.shadow(crash) else {
             return;
         };
-        self.coverage.fault("replay compared with live");
+        self.coverage.met("replay compared with live");
         if let Some(life) = &self.life {
             let differs = replay::differs(&life.engine, &shadow.engine);
             let went_back = self.invariants.look_at_rest(&life.engine);
@@ -80,10 +122,12 @@ impl World {
 
     /// The worst crash that loses nothing flushed.
     fn worst(&mut self) -> Crash {
-        match self.plan.flush {
-            FlushPolicy::Os => Crash::Process,
-            FlushPolicy::Disk if self.chances.samples.coin() => Crash::LoseAll,
-            FlushPolicy::Disk => Crash::Seeded(self.chances.samples.bits()),
+        if !self.power_safe {
+            Crash::Process
+        } else if self.chances.samples.coin() {
+            Crash::LoseAll
+        } else {
+            Crash::Seeded(self.chances.samples.bits())
         }
     }
 
@@ -92,12 +136,24 @@ impl World {
         let disk = Arc::new(self.disk.fork(crash));
         disk.set_capacity(None);
         let mut random = Random::numbered(self.plan.seed, "shadow", self.steps);
-        match Life::start(&disk, &self.config, self.now_ms(), &mut random) {
-            Ok((life, _)) => Some(life),
+        let settings = (&self.config, self.plan.journal.1);
+        match Life::start(&disk, settings, self.now_ms(), &mut random) {
+            Ok((life, outputs)) => {
+                self.findings.extend(repaired(&outputs));
+                Some(life)
+            }
             Err(error) => {
                 self.found(format!("after a crash now no broker would start: {error}"));
                 None
             }
         }
     }
+}
+
+/// What a start repaired, of what no crash can leave.
+pub(super) fn repaired(outputs: &[Output]) -> Option<String> {
+    outputs.iter().find_map(|output| match output {
+        Output::Warn(text) if text.contains(REPAIRED) => Some(format!("a start says: {text}")),
+        _ => None,
+    })
 }

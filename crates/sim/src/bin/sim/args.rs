@@ -1,0 +1,71 @@
+//! The command line.
+
+use once_sim::{Mutant, Plan, Profile};
+
+/// How it is used.
+pub(crate) const USAGE: &str = "usage: sim [--seeds N] [--from S] [--profile NAME] [--threads N] \
+     [--replay SEED] [--mutant NAME] [--mutants]";
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Args {
+    pub(crate) seeds: u64,
+    pub(crate) from: u64,
+    pub(crate) profile: Option<Profile>,
+    pub(crate) threads: usize,
+    pub(crate) replay: Option<u64>,
+    pub(crate) mutant: Option<Mutant>,
+    pub(crate) mutants: bool,
+}
+
+impl Args {
+    /// Reads the words after the program's name.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut args = Self {
+            seeds: 100,
+            from: 0,
+            profile: None,
+            threads: std::thread::available_parallelism().map_or(1, Into::into),
+            replay: None,
+            mutant: None,
+            mutants: false,
+        };
+        while let Some(word) = words.next() {
+            if word == "--mutants" {
+                args.mutants = true;
+                continue;
+            }
+            let value = words.next().ok_or(format!("{word} needs a value"))?;
+            let number = || {
+                value
+                    .parse::<u64>()
+                    .map_err(|_| format!("{word} {value}: no number"))
+            };
+            match word.as_str() {
+                "--seeds" => args.seeds = number()?,
+                "--from" => args.from = number()?,
+                "--replay" => args.replay = Some(number()?),
+                "--threads" => args.threads = usize::try_from(number()?).unwrap_or(1).max(1),
+                "--mutant" => {
+                    let mutant = Mutant::named(&value).ok_or(format!("no mutant {value}"))?;
+                    args.mutant = Some(mutant);
+                }
+                "--profile" => args.profile = Some(value.parse()?),
+                _ => return Err(format!("{word} is not known")),
+            }
+        }
+        Ok(args)
+    }
+
+    /// The plan of a seed.
+    pub(crate) fn plan(&self, seed: u64) -> Plan {
+        let plan = Plan::draw(seed, self.profile);
+        match self.mutant {
+            Some(mutant) => plan.broken(mutant),
+            None => plan,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! A hand that writes: what the shell's threads do with the journal and the partitions' files, one
+//! piece at a time.
+//!
+//! ```text
+//!  queue ─ write ─► files ─ flush ─► report                       without a journal
+//!  queue ─ commit ─► journalled ─ file ─► files, report           with one: the next entry is
+//!    ▲                                │                           written while the last one
+//!    └──── free ◄── settle ◄── owed ◄─┘                           goes to the files
+//! ```
+
+use once_broker::FlushPolicy;
+use once_broker::engine::LogId;
+use once_broker::storage::{
+    Begun, Cleaning, Debts, Journaling, Points, StorageError, Swapped, Work, Writer, settle,
+};
+use once_log::store::FakeDisk;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A writer and what it is to do.
+pub(crate) struct Hand {
+    writer: Writer<FakeDisk>,
+    queue: Vec<Work<FakeDisk>>,
+    /// It has a group, or is about to take one.
+    pub(crate) busy: bool,
+    journal: Option<Journaling<FakeDisk>>,
+    /// What the journal has and the files do not.
+    journalled: Vec<Work<FakeDisk>>,
+    /// The journal's part is being brought to the files.
+    pub(crate) filing: bool,
+    /// The files are to be flushed: what the journal has below this entry is then not needed.
+    wanted: Option<u64>,
+    /// Bytes written without a journal since the files were flushed last, and after how many they are.
+    unflushed: (u64, u64),
+    /// Flushes that the files are owed, below an entry of the journal.
+    owed: Option<(u64, Debts<FakeDisk>)>,
+    /// The journal's files so far.
+    files: BTreeSet<PathBuf>,
+    /// Every group is flushed in the files before it is reported.
+    flushes: bool,
+    /// Compactions that may begin: what their files are owed is flushed.
+    begun: Vec<Job>,
+    points: Arc<Points<FakeDisk>>,
+}
+
+/// What the cleaner's thread does.
+pub(crate) enum Job {
+    /// Flushes what is owed.
+    Begin(Cleaning<FakeDisk>),
+    /// Writes new segments.
+    Run(Begun<FakeDisk>),
+    /// Removes the old ones.
+    Finish(Swapped<FakeDisk>),
+}
+
+/// What a hand has flushed, and which logs it has made start later.
+#[derive(Debug, Default)]
+pub(crate) struct Flushed {
+    pub(crate) ends: Vec<(LogId, i64)>,
+    pub(crate) starts: Vec<(LogId, i64)>,
+}
+
+/// What became of the journal's file with an entry.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Turned {
+    /// It is still written.
+    Same,
+    /// The journal went on in a new one.
+    Fresh,
+    /// The journal went on in one that it had used before.
+    Recycled,
+}
+
+impl Hand {
+    /// A hand that keeps so few files open that closing and opening them again is met.
+    pub(crate) fn new(
+        flush: FlushPolicy,
+        journal: Option<Journaling<FakeDisk>>,
+        checkpoint: u64,
+        (points, starts): (Arc<Points<FakeDisk>>, Arc<Points<FakeDisk>>),
+    ) -> Self {
+        let files = journal.iter().map(|journal| journal.current().to_owned());
+        Self {
+            writer: Writer::new(flush, 3, starts),
+            queue: Vec::new(),
+            busy: false,
+            files: files.collect(),
+            journal,
+            journalled: Vec::new(),
+            filing: false,
+            flushes: flush == FlushPolicy::Disk,
+            begun: Vec::new(),
+            points,
+            wanted: None,
+            unflushed: (0, checkpoint),
+            owed: None,
+        }
+    }
+
+    /// One more thing to do.
+    pub(crate) fn take(&mut self, work: Work<FakeDisk>) {
+        self.queue.push(work);
+    }
+
+    /// Whether a journal stands before its files.
+    pub(crate) fn has_journal(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Nothing may be written before what is owed is settled.
+    pub(crate) fn is_full(&self) -> bool {
+        self.journal.as_ref().is_some_and(Journaling::is_full)
+    }
+
+    /// Writes all that is queued to the files.
+    ///
+    /// # Errors
+    /// The process ends.
+    pub(crate) fn write(&mut self) -> Result<(), StorageError> {
+        let bytes: usize = self.queue.iter().map(Work::bytes).sum();
+        self.unflushed.0 += bytes as u64;
+        self.writer.write(std::mem::take(&mut self.queue))
+    }
+
+    /// Writes all that is queued as one entry of the journal, flushed.
+    ///
+    /// # Errors
+    /// The process ends.
+    pub(crate) fn commit(&mut self) -> Result<Turned, StorageError> {
+        let group = std::mem::take(&mut self.queue);
+        let Some(journal) = &mut self.journal else {
+            return Ok(Turned::Same);
+        };
+        let before = journal.current().to_owned();
+        journal.commit(&group)?;
+        self.wanted = self.wanted.or_else(|| journal.wants_checkpoint());
+        self.journalled.extend(group);
+        if journal.current() == before {
+            return Ok(Turned::Same);
+        }
+        Ok(match self.files.insert(journal.current().to_owned()) {
+            true => Turned::Fresh,
+            false => Turned::Recycled,
+        })
+    }
+
+    /// Brings what the journal has to the files.
+    ///
+    /// # Errors
+    /// The process ends.
+    pub(crate) fn file(&mut self) -> Result<(), StorageError> {
+        self.writer.write(std::mem::take(&mut self.journalled))
+    }
+
+    /// Whether the files are to be flushed in the background now. What they are owed is put aside
+    /// then, for [`Hand::settle`].
+    pub(crate) fn begins_checkpoint(&mut self) -> bool {
+        if self.owed.is_some() {
+            return false;
+        }
+        let due = self.journal.is_none() && self.unflushed.0 >= self.unflushed.1;
+        let Some(below) = self.wanted.take().or(due.then_some(0)) else {
+            return false;
+        };
+        self.unflushed.0 = 0;
+        self.owed = Some((below, self.writer.debts()));
+        true
+    }
+
+    /// Flushes what was written, as the policy says; then makes durable where logs start.
+    ///
+    /// # Errors
+    /// The process ends.
+    pub(crate) fn flush(&mut self, again: bool) -> Result<Flushed, StorageError> {
+        if self.flushes {
+            // What a compaction is owed is flushed by nobody else: here an answer may wait for it.
+            for cleaning in self.writer.cleanings() {
+                self.begun.push(Job::Run(cleaning.begin(&self.points)?));
+            }
+        }
+        let mut ends = self.writer.flush();
+        if ends.is_err() && again {
+            ends = self.writer.flush();
+        }
+        let ends = ends?;
+        let starts = self.writer.save_starts()?;
+        Ok(Flushed { ends, starts })
+    }
+
+    /// What is to be compacted, and what was swapped.
+    pub(crate) fn cleaner_work(&mut self) -> (Vec<Job>, Vec<Swapped<FakeDisk>>) {
+        let mut jobs = std::mem::take(&mut self.begun);
+        jobs.extend(self.writer.cleanings().into_iter().map(Job::Begin));
+        (jobs, self.writer.swapped())
+    }
+
+    /// Flushes what the files are owed and says so in the recovery points; what the journal has of
+    /// it may then be overwritten.
+    ///
+    /// # Errors
+    /// The process ends.
+    pub(crate) fn settle(&mut self) -> Result<(), String> {
+        let Some((below, debts)) = self.owed.take() else {
+            return Ok(());
+        };
+        let ends = settle(debts).map_err(|error| error.to_string())?;
+        self.points.advance(&ends).map_err(|error| error.to_string())?;
+        if let Some(journal) = &mut self.journal {
+            journal.free(below);
+        }
+        Ok(())
+    }
+
+    /// Does all that is left, and brings everything to disk: up to where each log is there.
+    ///
+    /// # Errors
+    /// The stop is not a clean one.
+    pub(crate) fn stop(&mut self) -> Result<BTreeMap<LogId, i64>, StorageError> {
+        if self.journal.is_some() {
+            self.commit()?;
+            self.file()?;
+        }
+        self.write()?;
+        self.flush(false)?;
+        self.writer.checkpoint()
+    }
+
+    /// What was written and not yet flushed.
+    pub(crate) fn written(&self) -> Vec<(LogId, i64)> {
+        self.writer.written().to_vec()
+    }
+
+    /// Whether nothing is queued.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Whether the journal has nothing that the files lack.
+    pub(crate) fn is_filed(&self) -> bool {
+        self.journalled.is_empty()
+    }
+}

@@ -1,0 +1,187 @@
+//! Bit rot: what a flipped bit in files that are closed and flushed may do, and what it may not.
+//!
+//! After everything else the broker is stopped cleanly, one bit of one log file flips, and it is
+//! started again. It may refuse, and then says which file; or it serves, and then a reader gets
+//! what was there, or CORRUPT_MESSAGE, and never anything else. A kill and another start must not
+//! cut what was flushed either.
+
+use super::{Phase, World};
+use crate::client::{Rotten, read_rotten};
+use crate::invariant::durable;
+use crate::node::Life;
+use crate::random::Random;
+use once_broker::StartError;
+use once_check::History;
+use once_check::history::{Isolation, Op, Partition, Value};
+use once_log::store::{Crash, Disk};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// One run in so many ends so.
+const ROTS: u64 = 6;
+
+/// A bit that flipped.
+pub(super) struct Flipped {
+    /// Where.
+    path: PathBuf,
+    /// What the reader saw.
+    seen: Rc<RefCell<Rotten>>,
+    /// What is in the log.
+    written: BTreeMap<(Partition, i64), Value>,
+}
+
+impl World {
+    /// All is read, and nothing was wrong: the end, or one more test.
+    pub(super) fn drained(&mut self) {
+        let mut random = Random::stream(self.plan.seed, "rot");
+        if random.below(ROTS) != 0 {
+            self.over = true;
+            return;
+        }
+        self.phase = Phase::Rot;
+        let stopped = self.life.take().map(Life::stop);
+        if let Some(Err(problem)) = stopped {
+            return self.found(format!("no clean stop when everything was healed: {problem}"));
+        }
+        self.boot += 1;
+        self.disk.crash(Crash::Process);
+        self.everyone_is_cut();
+        let Some((path, bits)) = self.logs_on_disk(&mut random) else {
+            self.over = true;
+            return;
+        };
+        let bit = random.below(bits);
+        self.say(format_args!("bit {bit} of {} flips", path.display()));
+        if let Err(error) = self.disk.flip(&path, bit) {
+            return self.found(format!("the fake disk has no {}: {error}", path.display()));
+        }
+        self.coverage.met("bit rot");
+        self.flipped = Some(Flipped {
+            path,
+            seen: Rc::default(),
+            written: written(&self.history.borrow()),
+        });
+        self.start();
+    }
+
+    /// A log file that is not empty, and how many bits it has.
+    fn logs_on_disk(&self, random: &mut Random) -> Option<(PathBuf, u64)> {
+        let root = Path::new("/data");
+        let mut logs = Vec::new();
+        for dir in self.disk.list(root).unwrap_or_default() {
+            let dir_path = root.join(&dir.name);
+            for file in self.disk.list(&dir_path).unwrap_or_default() {
+                let is_log = Path::new(&file.name)
+                    .extension()
+                    .is_some_and(|extension| extension == "log");
+                if is_log && file.len > 0 {
+                    logs.push((dir_path.join(&file.name), file.len * 8));
+                }
+            }
+        }
+        (!logs.is_empty()).then(|| random.pick(&logs).clone())
+    }
+
+    /// The broker runs on what has rotted: it is read.
+    pub(super) fn read_what_rotted(&mut self) {
+        let Some(flipped) = &self.flipped else {
+            return;
+        };
+        let seen = Rc::clone(&flipped.seen);
+        // What this reader sees is judged here, not with the rest.
+        let port = self.port_with(Rc::default());
+        let task = Box::pin(read_rotten(port.clone(), self.plan.partitions, seen));
+        self.sit(port, task);
+    }
+
+    /// The broker would not start on what has rotted: it says why.
+    pub(super) fn refused_what_rotted(&mut self, error: &StartError) {
+        if let Some(flipped) = self.flipped.take() {
+            self.refused(&flipped, error);
+        }
+    }
+
+    fn refused(&mut self, flipped: &Flipped, error: &StartError) {
+        self.over = true;
+        let (path, text) = (&flipped.path, error.to_string());
+        let dir = path.parent().unwrap_or(path).display().to_string();
+        if text.contains(&dir) {
+            self.coverage.met("bit rot: a start is refused");
+        } else {
+            let path = path.display();
+            self.found(format!("a bit of {path} flipped, and a start says: {text}"));
+        }
+    }
+
+    /// The reader is done.
+    pub(super) fn rotten_read(&mut self) {
+        self.over = true;
+        let Some(flipped) = self.flipped.take() else {
+            return;
+        };
+        let seen = flipped.seen.borrow();
+        for (place, value) in &seen.values {
+            if flipped.written.get(place) != Some(value) {
+                let (partition, offset) = place;
+                let path = flipped.path.display();
+                return self.found(format!(
+                    "a bit of {path} flipped, and {partition} has {value:?} at {offset}"
+                ));
+            }
+        }
+        for partition in &seen.corrupt {
+            let dir = flipped.path.parent().and_then(Path::file_name);
+            if dir.is_none_or(|dir| *dir.to_string_lossy() != *partition.to_string()) {
+                let path = flipped.path.display();
+                return self.found(format!(
+                    "a bit of {path} flipped, and {partition} cannot be read"
+                ));
+            }
+            self.coverage.met("bit rot: a fetch says so");
+        }
+        let complete = seen.values.len() == flipped.written.len();
+        if seen.corrupt.is_empty() && !complete {
+            let (seen, all) = (seen.values.len(), flipped.written.len());
+            return self.found(format!("of {all} records {seen} can be read after a bit flipped"));
+        }
+        drop(seen);
+        self.start_again_on(&flipped);
+    }
+
+    /// A kill, and one more start: nothing that was flushed is cut.
+    fn start_again_on(&mut self, flipped: &Flipped) {
+        let disk = Arc::new(self.disk.fork(Crash::Process));
+        let settings = (&self.config, self.plan.journal.1);
+        let mut random = Random::stream(self.plan.seed, "rotten start");
+        match Life::start(&disk, settings, self.now_ms(), &mut random) {
+            Err(error) => self.refused(flipped, &error),
+            Ok((again, _)) => {
+                let lost = durable::unseen(&self.invariants, &again.engine, &again.engine);
+                self.findings.extend(lost);
+            }
+        }
+    }
+}
+
+/// What readers of everything found, when all was well.
+fn written(history: &History) -> BTreeMap<(Partition, i64), Value> {
+    let mut written = BTreeMap::new();
+    for event in history.events() {
+        let Op::Poll(poll) = &event.op else {
+            continue;
+        };
+        if poll.isolation != Isolation::ReadUncommitted {
+            continue;
+        }
+        for read in &poll.reads {
+            for record in &read.records {
+                let place = (read.partition.clone(), record.offset);
+                written.insert(place, record.value.clone());
+            }
+        }
+    }
+    written
+}
