@@ -206,7 +206,9 @@ impl Coverage {
     /// while every kind of request was under way, at rest and not.
     #[must_use]
     pub fn unmet(&self) -> Vec<String> {
-        let sometimes = SOMETIMES.iter().filter(|what| !self.events.contains_key(**what));
+        let sometimes = SOMETIMES
+            .iter()
+            .filter(|what| !self.events.contains_key(**what));
         let mut unmet = self.unmet_often();
         unmet.extend(sometimes.map(|what| (*what).to_owned()));
         for key in REQUESTS {
@@ -303,9 +305,8 @@ impl fmt::Display for Coverage {
         }
         for (key, arrived) in &self.arrived {
             let name = ApiKey::from_key(*key).map_or("unknown", ApiKey::name);
-            for state in 0..2 {
-                let title = if state == 0 { name } else { "" };
-                write!(f, "\n{title:<24}{:>9}", arrived[state])?;
+            for (state, (title, arrived)) in [name, ""].into_iter().zip(arrived).enumerate() {
+                write!(f, "\n{title:<24}{arrived:>9}")?;
                 for fault in Fault::ALL {
                     write!(f, "{:>8}", self.cell(*key, fault)[state])?;
                 }

@@ -205,7 +205,9 @@ impl Hand {
             return Ok(());
         };
         let ends = settle(debts).map_err(|error| error.to_string())?;
-        self.points.advance(&ends).map_err(|error| error.to_string())?;
+        self.points
+            .advance(&ends)
+            .map_err(|error| error.to_string())?;
         if let Some(journal) = &mut self.journal {
             journal.free(below);
         }

@@ -33,7 +33,8 @@ pub(crate) struct Net {
 impl Net {
     /// A client asks for a connection.
     pub(crate) fn dial(&mut self, id: LinkId, client: usize) {
-        self.links.retain(|_, link| link.at_broker || link.at_client);
+        self.links
+            .retain(|_, link| link.at_broker || link.at_client);
         self.links.insert(
             id,
             Link {
@@ -64,7 +65,9 @@ impl Net {
 
     /// All requests that are under way.
     pub(crate) fn asked(&self) -> impl Iterator<Item = i16> {
-        self.links.values().flat_map(|link| link.asked.iter().copied())
+        self.links
+            .values()
+            .flat_map(|link| link.asked.iter().copied())
     }
 
     /// The broker's process is gone: all that it had open. Gives the connections whose clients

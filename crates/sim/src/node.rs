@@ -7,9 +7,7 @@ use crate::hand::{Hand, Job};
 use crate::plan::{Plan, Strategy};
 use crate::random::Random;
 use once_broker::config::Config;
-use once_broker::engine::{
-    Engine, Identity, LogId, Look, NodeAddress, NotCompacted, Output, Seen,
-};
+use once_broker::engine::{Engine, Identity, LogId, Look, NodeAddress, NotCompacted, Output, Seen};
 use once_broker::storage::{
     JournalLimits, Journaling, Places, StorageError, Work, mark_clean, recover,
 };
@@ -42,7 +40,7 @@ pub(crate) struct Life {
 /// What came of a job of the cleaner.
 pub(crate) enum Done {
     /// There is more to do.
-    Next(Job),
+    Next(Box<Job>),
     /// A hand is to swap segments.
     Swap(usize),
     /// The log stays as it is.
@@ -186,7 +184,7 @@ impl Life {
                 // What the same hand was owed before is flushed before.
                 self.settle()?;
                 let begun = cleaning.begin(&self.places.points());
-                Ok(Some(Done::Next(Job::Run(begun.map_err(text)?))))
+                Ok(Some(Done::Next(Box::new(Job::Run(begun.map_err(text)?)))))
             }
             Job::Run(begun) => {
                 let log = begun.log();

@@ -98,7 +98,8 @@ impl Question<'_> {
                 let mut op = self.op();
                 op.offsets.extend(offsets);
                 let offsets = op.offsets.clone();
-                self.port.complete(invoked, Kind::Ok, Some(Op::FetchOffsets(op)));
+                self.port
+                    .complete(invoked, Kind::Ok, Some(Op::FetchOffsets(op)));
                 self.port.told(Fact::Committed {
                     group: self.group.clone(),
                     offsets: offsets.clone(),

@@ -63,7 +63,9 @@ pub(crate) fn forgotten(fact: &Fact, recovered: &Engine) -> Option<String> {
             let topic = recovered.catalog().topic_by_id(*id)?;
             let (name, now) = (&topic.name, topic.partitions.len());
             (now < *told).then(|| {
-                format!("{name} was said to have {told} partitions, and a crash now would leave {now}")
+                format!(
+                    "{name} was said to have {told} partitions, and a crash now would leave {now}"
+                )
             })
         }),
     }
@@ -87,7 +89,9 @@ fn committed(
         partitions: Some(partitions.collect()),
         require_stable: false,
     };
-    let found = engine.groups().filter_map(|g| g.fetch_offsets(&request).ok());
+    let found = engine
+        .groups()
+        .filter_map(|g| g.fetch_offsets(&request).ok());
     let found = found.flatten().filter(|found| found.offset >= 0);
     found
         .map(|found| {

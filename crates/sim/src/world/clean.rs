@@ -44,7 +44,7 @@ impl World {
         match life.do_job(number) {
             Err(problem) => self.process_ends(&problem),
             Ok(None) => {}
-            Ok(Some(Done::Next(job))) => self.employ(job),
+            Ok(Some(Done::Next(job))) => self.employ(*job),
             Ok(Some(Done::Swap(hand))) => self.busy(hand),
             Ok(Some(Done::Refused(log, why))) => {
                 self.say(format_args!("{log:?} is not compacted: {why:?}"));

@@ -35,7 +35,9 @@ impl World {
                 Output::Write { writes, .. } => {
                     for write in writes {
                         match write {
-                            Write::Roll { base } if *base > 0 => self.coverage.met("segment rolled"),
+                            Write::Roll { base } if *base > 0 => {
+                                self.coverage.met("segment rolled")
+                            }
                             Write::DropSegments { .. } => self.coverage.met("segments removed"),
                             _ => {}
                         }

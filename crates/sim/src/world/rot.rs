@@ -44,7 +44,9 @@ impl World {
         self.phase = Phase::Rot;
         let stopped = self.life.take().map(Life::stop);
         if let Some(Err(problem)) = stopped {
-            return self.found(format!("no clean stop when everything was healed: {problem}"));
+            return self.found(format!(
+                "no clean stop when everything was healed: {problem}"
+            ));
         }
         self.boot += 1;
         self.disk.crash(Crash::Process);
@@ -145,7 +147,9 @@ impl World {
         let complete = seen.values.len() == flipped.written.len();
         if seen.corrupt.is_empty() && !complete {
             let (seen, all) = (seen.values.len(), flipped.written.len());
-            return self.found(format!("of {all} records {seen} can be read after a bit flipped"));
+            return self.found(format!(
+                "of {all} records {seen} can be read after a bit flipped"
+            ));
         }
         drop(seen);
         self.start_again_on(&flipped);
