@@ -1,5 +1,6 @@
 //! `once broker` and `once demo` as a user runs them: real processes, files and sockets.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -30,13 +31,8 @@ impl Broker {
         Self { process, address }
     }
 
-    fn signal(mut self, signal: &str) -> Option<i32> {
-        let id = self.process.id().to_string();
-        let sent = Command::new("kill")
-            .args([signal, &id])
-            .status()
-            .expect("kill runs");
-        assert!(sent.success());
+    fn signal(mut self, signal: Signal) -> Option<i32> {
+        kill_process(Pid::from_child(&self.process), signal).expect("it runs");
         self.process.wait().expect("it ends").code()
     }
 }
@@ -99,14 +95,14 @@ fn what_was_acknowledged_survives_a_kill_and_a_clean_stop() {
     let data = tempfile::tempdir().expect("a directory");
     let broker = Broker::start(data.path(), &[]);
     produce(&broker.address, "a\nb\n");
-    broker.signal("-KILL");
+    broker.signal(Signal::KILL);
     let broker = Broker::start(data.path(), &[]);
     produce(&broker.address, "c\n");
     assert_eq!(consume(&broker.address, "3"), "a\nb\nc\n");
-    assert_eq!(broker.signal("-TERM"), Some(0));
+    assert_eq!(broker.signal(Signal::TERM), Some(0));
     let broker = Broker::start(data.path(), &["--flush", "os"]);
     assert_eq!(consume(&broker.address, "3"), "a\nb\nc\n");
-    assert_eq!(broker.signal("-INT"), Some(0));
+    assert_eq!(broker.signal(Signal::INT), Some(0));
 }
 
 #[test]
@@ -115,7 +111,7 @@ fn a_topic_that_is_deleted_and_made_again_starts_empty_also_after_a_kill() {
     let broker = Broker::start(data.path(), &[]);
     produce(&broker.address, "a\nb\nc\n");
     // A clean stop, so that a recovery point is on disk for the first topic.
-    assert_eq!(broker.signal("-TERM"), Some(0));
+    assert_eq!(broker.signal(Signal::TERM), Some(0));
     let broker = Broker::start(data.path(), &[]);
     let deleted = once(&[
         "topics",
@@ -126,7 +122,7 @@ fn a_topic_that_is_deleted_and_made_again_starts_empty_also_after_a_kill() {
     ]);
     assert!(deleted.status.success(), "{deleted:?}");
     produce(&broker.address, "d\n");
-    broker.signal("-KILL");
+    broker.signal(Signal::KILL);
     let broker = Broker::start(data.path(), &[]);
     assert_eq!(consume(&broker.address, "1"), "d\n");
 }
@@ -183,7 +179,7 @@ fn a_reader_that_waits_gets_a_transaction_larger_than_what_is_kept_in_memory() {
         read.stdout.iter().filter(|byte| **byte == b'\n').count(),
         3_000
     );
-    assert_eq!(broker.signal("-TERM"), Some(0));
+    assert_eq!(broker.signal(Signal::TERM), Some(0));
 }
 
 #[test]
@@ -212,7 +208,7 @@ fn a_stop_in_the_middle_of_transactions_ends_and_loses_nothing() {
             })
             .collect();
         std::thread::sleep(std::time::Duration::from_millis(150 * round));
-        assert_eq!(broker.signal("-TERM"), Some(0), "round {round}");
+        assert_eq!(broker.signal(Signal::TERM), Some(0), "round {round}");
         for producer in &mut producers {
             let _ = producer.kill();
             let _ = producer.wait();

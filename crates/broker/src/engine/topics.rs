@@ -130,11 +130,17 @@ impl Engine {
             return;
         }
         let id = self.fresh_uuid();
+        // Topics of clients may not have segments so small.
+        let key = if segment_bytes < 1 << 20 {
+            "internal.segment.bytes"
+        } else {
+            "segment.bytes"
+        };
         let segment_bytes = segment_bytes.to_string();
         let configs = [
             ("cleanup.policy", "compact"),
             ("compression.type", "producer"),
-            ("segment.bytes", &segment_bytes),
+            (key, &segment_bytes),
         ];
         self.create_topic(name, id, partitions, &configs)
             .expect("an internal topic's name and settings are valid");

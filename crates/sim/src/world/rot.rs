@@ -170,10 +170,15 @@ impl World {
     }
 }
 
-/// What readers of everything found, when all was well.
+/// What readers of everything found, when all was well, and what was not deleted since.
 fn written(history: &History) -> BTreeMap<(Partition, i64), Value> {
     let mut written = BTreeMap::new();
     for event in history.events() {
+        if let Op::Drained(drained) = &event.op {
+            for (partition, bounds) in &drained.partitions {
+                written.retain(|(of, offset), _| of != partition || *offset >= bounds.start);
+            }
+        }
         let Op::Poll(poll) = &event.op else {
             continue;
         };
