@@ -53,9 +53,12 @@ pub struct FileRange {
     pub version: u64,
     /// A batch begins here, at or before the one that holds `from`; walking forward finds it.
     pub position: u64,
+    /// The last offset of the batch that begins there; none if the segment begins there.
+    pub last: Option<i64>,
     /// The first offset wanted.
     pub from: i64,
-    /// Batches at or beyond this offset are not to be touched: they may be half written.
+    /// Batches at or beyond this offset are not to be touched: they may be half written. One ends right before it,
+    /// in this segment or an earlier one.
     pub upper: i64,
     /// Whole batches up to so many bytes.
     pub max_bytes: usize,
@@ -141,16 +144,15 @@ impl PartitionLog {
             return self.memory_from(from, upper, max_bytes, at_least_one);
         }
         let segment = self.segment_with(from);
-        let position = segment
-            .index
-            .at_or_before(from)
-            .map_or(0, |entry| u64::from(entry.position));
+        let indexed = segment.index.at_or_before(from);
+        let position = indexed.map_or(0, |entry| u64::from(entry.position));
         let range = FileRange {
             segment: segment.base,
             version: segment.version,
             position,
+            last: indexed.map(|entry| entry.offset),
             from,
-            upper,
+            upper: upper.min(segment.end),
             max_bytes,
             at_least_one,
         };

@@ -96,8 +96,9 @@ impl PartitionLog {
             segment: segment.base,
             version: segment.version,
             position: 0,
+            last: None,
             from,
-            upper,
+            upper: upper.min(segment.end),
             max_bytes: 0,
             at_least_one: true,
         };

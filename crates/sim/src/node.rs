@@ -287,8 +287,6 @@ pub(crate) fn config(plan: &Plan, strategy: Strategy) -> Arc<Config> {
         log_retention_check_interval_ms: 300,
         log_cleaner_backoff_ms: 300,
         log_cleaner_min_cleanable_ratio: 0.1,
-        offsets_segment_bytes: plan.segment_bytes,
-        transaction_segment_bytes: plan.segment_bytes,
         ..Config::default()
     };
     // Smaller than an operator may set, so that segments roll.

@@ -93,6 +93,18 @@ impl<D: Disk> FileBatches<D> {
         if header.base_offset() >= self.upper {
             return Ok(None);
         }
+        let (first, last) = (header.base_offset(), header.last_offset());
+        if first < self.reached || last >= self.upper {
+            // No checksum covers where a batch begins.
+            return Err(ReadFailure::Corrupt {
+                path: self.path.clone(),
+                position: self.position,
+                reason: format!(
+                    "offsets {first} to {last} between {} and {}",
+                    self.reached, self.upper
+                ),
+            });
+        }
         let left = self.len - self.position;
         if header.size() as u64 > left {
             let available = usize::try_from(left).unwrap_or(usize::MAX);

@@ -1,5 +1,6 @@
 //! Reading ranges of segments back, on any thread.
 
+mod sound;
 mod walk;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -8,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use once_wire::batch::{Batch, BatchError, BatchHeader};
+use once_wire::batch::BatchHeader;
 
+use self::sound::{Sequence, Sound, sound_batches};
 use self::walk::Walk;
 use super::batches::{Batches, FileBatches};
 use super::buffers::ReadBuffers;
@@ -49,6 +51,16 @@ type Files = (i64, u64);
 
 /// The version of a segment that another one took in: no read can mean it.
 const TAKEN_IN: u64 = u64::MAX;
+
+/// Where a walk begins, and what is known of the batch there.
+#[derive(Clone, Copy)]
+struct Start {
+    position: u64,
+    /// It begins at this offset or later.
+    next: i64,
+    /// It ends at this one.
+    last: Option<i64>,
+}
 
 impl<D: Disk> Clone for SegmentReader<D> {
     fn clone(&self) -> Self {
@@ -129,7 +141,8 @@ impl<D: Disk> SegmentReader<D> {
         Ok(found)
     }
 
-    /// The whole batches of a range, each with its checksum verified; empty if the range has none.
+    /// The whole batches of a range, each with its checksum verified and its offsets in their place; empty if the
+    /// first is larger than what is wanted.
     ///
     /// # Errors
     /// See [`ReadFailure`]; a damaged batch is an error only if it is the first one, else the range ends before it.
@@ -144,9 +157,7 @@ impl<D: Disk> SegmentReader<D> {
         let files = (range.segment, range.version);
         let file = self.log(files)?;
         let len = self.disk.len(&file).map_err(failed)?;
-        let Some((position, first)) = self.locate(range, &file, len)? else {
-            return Ok(Bytes::new());
-        };
+        let (position, first) = self.locate(range, &file, len)?;
         let least = if range.at_least_one { first.size() } else { 0 };
         let wanted = u64::try_from(range.max_bytes.max(least))
             .unwrap_or(u64::MAX)
@@ -156,16 +167,52 @@ impl<D: Disk> SegmentReader<D> {
             .buffers
             .fill(wanted, |into| self.disk.read_at(&file, position, into))
             .map_err(failed)?;
-        let (size, next) =
-            whole_batches(bytes.clone(), range.upper).map_err(|e| ReadFailure::Corrupt {
-                path: path.clone(),
-                position,
-                reason: e.to_string(),
-            })?;
+        let corrupt = |reason| ReadFailure::Corrupt {
+            path: path.clone(),
+            position,
+            reason,
+        };
+        let sequence = Sequence {
+            next: first.base_offset(),
+            upper: range.upper,
+        };
+        let sound = sound_batches(bytes.clone(), sequence).map_err(corrupt)?;
+        let follower = self.follower(&file, &bytes, position, &sound);
+        let (size, next) = match follower.map_err(failed)? {
+            Some(offset) if offset < sound.next && sound.before.0 == 0 => {
+                return Err(corrupt(format!(
+                    "it ends at offset {}, and the batch after it begins at {offset}",
+                    sound.next - 1
+                )));
+            }
+            Some(offset) if offset < sound.next => sound.before,
+            Some(_) | None => (sound.size, sound.next),
+        };
         if size > 0 {
             self.remember(files, next, position + size as u64);
         }
         Ok(bytes.slice(..size))
+    }
+
+    /// The base offset of the batch after those that were read, if it is below what may be read.
+    fn follower(
+        &self,
+        file: &D::File,
+        bytes: &Bytes,
+        position: u64,
+        sound: &Sound,
+    ) -> std::io::Result<Option<i64>> {
+        if sound.size == 0 || sound.next >= sound.upper {
+            return Ok(None);
+        }
+        if let Some(offset) = bytes[sound.size..].first_chunk() {
+            return Ok(Some(i64::from_be_bytes(*offset)));
+        }
+        let mut offset = [0; 8];
+        let read = self
+            .disk
+            .read_at(file, position + sound.size as u64, &mut offset)?;
+        Ok((read == offset.len()).then(|| i64::from_be_bytes(offset)))
     }
 
     /// The first record in the range with at least the timestamp, if there is one.
@@ -238,18 +285,31 @@ impl<D: Disk> SegmentReader<D> {
         ))
     }
 
-    /// Where the batch that holds the range's first offset, or the next one, begins; `None` if the file or the
-    /// readable part of it ends before.
+    /// Where the batch that holds the range's first offset, or the next one, begins.
+    ///
+    /// # Errors
+    /// See [`ReadFailure`]. That there is none is damage: the range is below what was flushed, and a segment that
+    /// was compacted keeps its last batch.
     fn locate(
         &self,
         range: &FileRange,
         file: &D::File,
         len: u64,
-    ) -> Result<Option<(u64, BatchHeader)>, ReadFailure> {
+    ) -> Result<(u64, BatchHeader), ReadFailure> {
         let mut walk = Walk::new(&*self.disk, file);
         let files = (range.segment, range.version);
-        if let Some(place) = self.place(files, range.from) {
-            return self.walk_to(&mut walk, place, range, len);
+        let planned = Start {
+            position: range.position,
+            next: range.segment,
+            last: range.last,
+        };
+        if let Some(position) = self.place(files, range.from) {
+            let start = Start {
+                position,
+                next: range.from,
+                last: None,
+            };
+            return self.walk_to(&mut walk, start, range, len);
         }
         if let Some(entry) = self.index_at_or_before(files, range.from)
             && u64::from(entry.position) > range.position
@@ -257,34 +317,62 @@ impl<D: Disk> SegmentReader<D> {
                 .header(u64::from(entry.position))
                 .is_ok_and(|h| h.last_offset() == entry.offset)
         {
-            return self.walk_to(&mut walk, u64::from(entry.position), range, len);
+            let start = Start {
+                position: u64::from(entry.position),
+                last: Some(entry.offset),
+                ..planned
+            };
+            return self.walk_to(&mut walk, start, range, len);
         }
-        self.walk_to(&mut walk, range.position, range, len)
+        self.walk_to(&mut walk, planned, range, len)
     }
 
     fn walk_to(
         &self,
         walk: &mut Walk<'_, D>,
-        mut position: u64,
+        start: Start,
         range: &FileRange,
         len: u64,
-    ) -> Result<Option<(u64, BatchHeader)>, ReadFailure> {
+    ) -> Result<(u64, BatchHeader), ReadFailure> {
+        let mut position = start.position;
+        let mut sequence = Sequence {
+            next: start.next,
+            upper: range.upper,
+        };
+        let mut due = start.last;
+        let corrupt = |position, reason| ReadFailure::Corrupt {
+            path: Kind::Log.path(&self.dir, range.segment),
+            position,
+            reason,
+        };
         while position < len {
             let header = walk
                 .header(position)
                 .map_err(|failure| failure.at(&self.dir, range.segment, position))?;
             if header.base_offset() >= range.upper {
-                return Ok(None);
+                break;
             }
-            if header.last_offset() >= range.from {
-                return Ok(Some((position, header)));
+            sequence
+                .follow(&header)
+                .map_err(|reason| corrupt(position, reason))?;
+            let last = header.last_offset();
+            if let Some(due) = due.take().filter(|due| *due != last) {
+                let reason = format!("it ends at offset {last}, and its index entry says {due}");
+                return Err(corrupt(position, reason));
             }
-            if header.last_offset() + 1 >= range.upper {
-                return Ok(None);
+            let (size, left) = (header.size() as u64, len - position);
+            if size > left {
+                let reason = format!("a batch of {size} bytes where {left} are left");
+                return Err(corrupt(position, reason));
             }
-            position += header.size() as u64;
+            if last >= range.from {
+                return Ok((position, header));
+            }
+            position += size;
         }
-        Ok(None)
+        let (from, upper) = (range.from, range.upper);
+        let reason = format!("no batch with an offset from {from} to {upper} begins here");
+        Err(corrupt(position, reason))
     }
 
     /// The greatest entry of the `.index` file at or below an offset. Any trouble with the file is as good as no
@@ -401,28 +489,4 @@ impl<D: Disk> Shared<D> {
     fn version(&self, segment: i64) -> u64 {
         self.versions.get(&segment).copied().unwrap_or(0)
     }
-}
-
-/// How many bytes of whole, sound batches below `upper` there are, and the offset after them. A batch cut off at
-/// the end does not count.
-fn whole_batches(mut bytes: Bytes, upper: i64) -> Result<(usize, i64), BatchError> {
-    let (mut size, mut next) = (0, i64::MIN);
-    while !bytes.is_empty() && next < upper {
-        match BatchHeader::read(&bytes) {
-            Ok(header) if header.last_offset() >= upper => break,
-            Err(BatchError::Truncated { .. }) => break,
-            Ok(_) | Err(_) => {}
-        }
-        match Batch::split_first(&mut bytes) {
-            Ok(batch) => {
-                size += batch.size();
-                next = batch.last_offset() + 1;
-            }
-            Err(BatchError::Truncated { .. }) => break,
-            // What is sound is delivered; the next read begins at the damage and says so.
-            Err(_) if size > 0 => break,
-            Err(e) => return Err(e),
-        }
-    }
-    Ok((size, next))
 }

@@ -260,6 +260,7 @@ fn a_torn_end_is_cut_and_the_rest_kept() {
                 segment: 0,
                 version: 0,
                 position: 0,
+                last: None,
                 from: 0,
                 upper: 100,
                 max_bytes: 10_000,

@@ -34,6 +34,7 @@ fn from(from: i64, max_bytes: usize) -> FileRange {
         segment: 0,
         version: 0,
         position: 0,
+        last: None,
         from,
         upper: i64::MAX,
         max_bytes,

@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 pub(super) const NOBODY: u32 = 1_000_000;
 
 /// Why a process ends when nothing failed.
-const PLANNED: &str = "planned";
+pub(super) const PLANNED: &str = "planned";
 
 impl World {
     /// Ends the process if it is time for it.

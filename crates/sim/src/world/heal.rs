@@ -1,6 +1,6 @@
 //! The end of a run: nothing breaks any more, what is under way ends, everything is read.
 
-use super::crash::NOBODY;
+use super::crash::{NOBODY, PLANNED};
 use super::{Event, Phase, World};
 use crate::client::drain;
 use once_check::history::{Isolation, Kind, Op};
@@ -17,6 +17,9 @@ impl World {
         if self.disk.is_stopped() || self.life.is_none() {
             // Down, or as good as down: the next start is an undisturbed one.
             self.process_ends("before healing");
+        } else if self.boot == 0 {
+            // No crash came to pass: a run without one proves little.
+            self.process_ends(PLANNED);
         } else {
             self.disk.stop_in(u64::MAX);
             self.disk.fail_sync_in(u64::MAX);
