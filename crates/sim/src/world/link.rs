@@ -71,9 +71,10 @@ impl World {
         }
         if self.chances.net.happens(plan.late) && may_be_late(key) {
             self.strike_link(Fault::LateRequest, link);
-            let late = now + self.chances.net.between(1, 3_000_000);
+            // A connection keeps its order, however late: what was sent before arrives before.
+            let late = at.max(now + self.chances.net.between(1, 3_000_000));
             if let Some(state) = self.net.links.get_mut(&link) {
-                state.to_broker = state.to_broker.max(late);
+                state.to_broker = late;
             }
             self.queue.at(late, Event::Request(link, frame));
             return self.cut(link, late, "cut, with a request that will be late");
