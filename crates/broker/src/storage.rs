@@ -12,6 +12,8 @@ mod places;
 mod points;
 mod recovery;
 mod sorted;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use cleaner::{Begun, Cleaning, Swapped};

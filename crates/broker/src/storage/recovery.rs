@@ -223,24 +223,33 @@ impl<'a, D: Disk> Finder<'a, D> {
         let (owned, strays): (Vec<_>, Vec<_>) = others
             .into_iter()
             .partition(|place| place.topic_id.is_none_or(|id| live.contains(&id)));
-        let before = self.points.len();
-        for place in &strays {
-            let key = (place.topic.clone(), place.partition);
-            self.points.remove(&key);
-            // Nor is the next topic of the name held to what was said of this one.
-            self.starts.remove(&key);
-            self.cleaned.remove(&key);
-        }
-        // Their recovery points first: else the next start, if this one is cut short, misses them.
-        if self.points.len() < before {
-            data.write_checkpoint(Checkpoint::RecoveryPoint, &self.points)?;
-        }
+        self.forget(data, &strays)?;
         for place in strays {
             self.aside.set(&place, "belongs to no topic")?;
         }
         self.named(owned)?;
         self.journalled(|id| live.contains(&id))?;
         self.refuse_lost(data)
+    }
+
+    /// What the checkpoints say of partitions that no topic owns goes, on disk too: the next topic of
+    /// the name is not held to it. Before their directories are set aside: a start that is cut short
+    /// between the two would leave entries of which the next one does not know whose they are.
+    fn forget(&mut self, data: &DataDir<D>, strays: &[PartitionDir]) -> Result<(), StartError> {
+        for (which, offsets) in [
+            (Checkpoint::RecoveryPoint, &mut self.points),
+            (Checkpoint::LogStart, &mut self.starts),
+            (Checkpoint::Cleaned, &mut self.cleaned),
+        ] {
+            let before = offsets.len();
+            for place in strays {
+                offsets.remove(&(place.topic.clone(), place.partition));
+            }
+            if offsets.len() < before {
+                data.write_checkpoint(which, offsets)?;
+            }
+        }
+        Ok(())
     }
 
     /// Partitions that have a directory.
