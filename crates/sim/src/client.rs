@@ -24,4 +24,6 @@ pub(crate) use role::Task;
 pub use role::{Isolated, Role};
 
 /// The topics that all clients use.
-pub(crate) const TOPICS: [&str; 2] = ["input", "output"];
+pub(crate) const TOPICS: [&str; 3] = ["input", "output", KEYED];
+/// The one that is compacted.
+pub(crate) const KEYED: &str = "keyed";

@@ -130,8 +130,12 @@ const OFTEN: [&str; 12] = [
 ];
 
 /// What a thousand seeds meet besides.
-const SOMETIMES: [&str; 23] = [
+const SOMETIMES: [&str; 27] = [
+    "topic removed",
     "compaction",
+    "crash during compaction",
+    "crash in a swap",
+    "swap",
     "data refused for want of room",
     "log start moved",
     "bit rot",
@@ -156,7 +160,7 @@ const SOMETIMES: [&str; 23] = [
     "writes wait for a full journal",
 ];
 
-/// Requests that the clients of a thousand seeds make.
+/// Requests that the clients of many seeds make.
 pub(crate) const REQUESTS: [ApiKey; 22] = [
     ApiKey::DeleteRecords,
     ApiKey::ListOffsets,
@@ -202,15 +206,22 @@ impl Coverage {
         OFTEN.into_iter().filter(met).map(str::to_owned).collect()
     }
 
-    /// What must be met within a thousand seeds and was not: every kind of event, and every fault
-    /// while every kind of request was under way, at rest and not.
+    /// What must be met within a thousand seeds and was not: every kind of event.
     #[must_use]
-    pub fn unmet(&self) -> Vec<String> {
+    pub fn unmet_sometimes(&self) -> Vec<String> {
         let sometimes = SOMETIMES
             .iter()
             .filter(|what| !self.events.contains_key(**what));
         let mut unmet = self.unmet_often();
         unmet.extend(sometimes.map(|what| (*what).to_owned()));
+        unmet
+    }
+
+    /// What must be met within ten thousand seeds and was not: every fault while every kind of request was
+    /// under way besides, at rest and not.
+    #[must_use]
+    pub fn unmet(&self) -> Vec<String> {
+        let mut unmet = self.unmet_sometimes();
         for key in REQUESTS {
             for fault in Fault::ALL.into_iter().filter(|fault| fault.strikes(key)) {
                 let [at_rest, unflushed] = self.cell(key.key(), fault);

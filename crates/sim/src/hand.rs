@@ -33,8 +33,8 @@ pub(crate) struct Hand {
     wanted: Option<u64>,
     /// Bytes written without a journal since the files were flushed last, and after how many they are.
     unflushed: (u64, u64),
-    /// Flushes that the files are owed, below an entry of the journal.
-    owed: Option<(u64, Debts<FakeDisk>)>,
+    /// A checkpoint is under way.
+    owed: bool,
     /// The journal's files so far.
     files: BTreeSet<PathBuf>,
     /// Every group is flushed in the files before it is reported.
@@ -44,9 +44,12 @@ pub(crate) struct Hand {
     points: Arc<Points<FakeDisk>>,
 }
 
-/// What the cleaner's thread does.
+/// What is done beside the hands: by the checkpoint thread in the order in which it was given out, and by
+/// the cleaner's.
 pub(crate) enum Job {
-    /// Flushes what is owed.
+    /// Flushes what all files are owed; the journal then needs nothing below this entry.
+    Settle(u64, Debts<FakeDisk>),
+    /// Flushes what one log is owed before it is compacted.
     Begin(Cleaning<FakeDisk>),
     /// Writes new segments.
     Run(Begun<FakeDisk>),
@@ -94,7 +97,7 @@ impl Hand {
             points,
             wanted: None,
             unflushed: (0, checkpoint),
-            owed: None,
+            owed: false,
         }
     }
 
@@ -153,19 +156,16 @@ impl Hand {
         self.writer.write(std::mem::take(&mut self.journalled))
     }
 
-    /// Whether the files are to be flushed in the background now. What they are owed is put aside
-    /// then, for [`Hand::settle`].
-    pub(crate) fn begins_checkpoint(&mut self) -> bool {
-        if self.owed.is_some() {
-            return false;
+    /// The checkpoint that is to be made in the background now, if one is.
+    pub(crate) fn begins_checkpoint(&mut self) -> Option<Job> {
+        if self.owed {
+            return None;
         }
         let due = self.journal.is_none() && self.unflushed.0 >= self.unflushed.1;
-        let Some(below) = self.wanted.take().or(due.then_some(0)) else {
-            return false;
-        };
+        let below = self.wanted.take().or(due.then_some(0))?;
         self.unflushed.0 = 0;
-        self.owed = Some((below, self.writer.debts()));
-        true
+        self.owed = true;
+        Some(Job::Settle(below, self.writer.debts()))
     }
 
     /// Flushes what was written, as the policy says; then makes durable where logs start.
@@ -188,11 +188,33 @@ impl Hand {
         Ok(Flushed { ends, starts })
     }
 
-    /// What is to be compacted, and what was swapped.
-    pub(crate) fn cleaner_work(&mut self) -> (Vec<Job>, Vec<Swapped<FakeDisk>>) {
+    /// The logs whose segments are swapped next.
+    pub(crate) fn swaps(&self) -> Vec<LogId> {
+        let next = match self.journal {
+            Some(_) => &self.journalled,
+            None => &self.queue,
+        };
+        let swap = |work: &Work<FakeDisk>| match work {
+            Work::Swap(log, _) => Some(*log),
+            Work::Open(..)
+            | Work::Write(..)
+            | Work::Compact(..)
+            | Work::Start(..)
+            | Work::Remove(..) => None,
+        };
+        next.iter().filter_map(swap).collect()
+    }
+
+    /// What is to be compacted.
+    pub(crate) fn cleanings(&mut self) -> Vec<Job> {
         let mut jobs = std::mem::take(&mut self.begun);
         jobs.extend(self.writer.cleanings().into_iter().map(Job::Begin));
-        (jobs, self.writer.swapped())
+        jobs
+    }
+
+    /// What was swapped.
+    pub(crate) fn swapped(&mut self) -> Vec<Swapped<FakeDisk>> {
+        self.writer.swapped()
     }
 
     /// Flushes what the files are owed and says so in the recovery points; what the journal has of
@@ -200,14 +222,14 @@ impl Hand {
     ///
     /// # Errors
     /// The process ends.
-    pub(crate) fn settle(&mut self) -> Result<(), String> {
-        let Some((below, debts)) = self.owed.take() else {
-            return Ok(());
-        };
-        let ends = settle(debts).map_err(|error| error.to_string())?;
-        self.points
-            .advance(&ends)
-            .map_err(|error| error.to_string())?;
+    pub(crate) fn settle(
+        &mut self,
+        below: u64,
+        debts: Debts<FakeDisk>,
+    ) -> Result<(), StorageError> {
+        let ends = settle(debts)?;
+        self.points.advance(&ends).map_err(StorageError::Points)?;
+        self.owed = false;
         if let Some(journal) = &mut self.journal {
             journal.free(below);
         }

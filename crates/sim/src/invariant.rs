@@ -1,5 +1,6 @@
 //! What must hold at every moment, one file each.
 
+pub(crate) mod compaction;
 pub(crate) mod durable;
 mod epochs;
 pub(crate) mod facts;

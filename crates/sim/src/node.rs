@@ -32,15 +32,15 @@ pub(crate) struct Life {
     data: Arc<DataDir<FakeDisk>>,
     /// What recovery wrote is flushed: clients may come.
     pub(crate) listening: bool,
-    /// What the cleaner is to do, by number.
-    jobs: BTreeMap<u64, Job>,
+    /// What is to be done beside the hands, by number, and for which hand.
+    jobs: BTreeMap<u64, (usize, Job)>,
     next_job: u64,
 }
 
-/// What came of a job of the cleaner.
+/// What came of a job.
 pub(crate) enum Done {
     /// There is more to do.
-    Next(Box<Job>),
+    Next(usize, Box<Job>),
     /// A hand is to swap segments.
     Swap(usize),
     /// The log stays as it is.
@@ -156,37 +156,53 @@ impl Life {
         }))
     }
 
-    /// Settles what the files are owed.
-    ///
-    /// # Errors
-    /// The process ends.
-    pub(crate) fn settle(&mut self) -> Result<(), String> {
-        self.hands.iter_mut().try_for_each(Hand::settle)
-    }
-
-    /// One more job for the cleaner.
-    pub(crate) fn take_job(&mut self, job: Job) -> u64 {
+    /// One more job beside a hand's own work.
+    pub(crate) fn take_job(&mut self, hand: usize, job: Job) -> u64 {
         self.next_job += 1;
-        self.jobs.insert(self.next_job, job);
+        self.jobs.insert(self.next_job, (hand, job));
         self.next_job
     }
 
-    /// The cleaner does a job.
+    /// A job is done, and before it those flushes that were asked for earlier: one thread makes them, in
+    /// order.
     ///
     /// # Errors
     /// The process ends.
-    pub(crate) fn do_job(&mut self, number: u64) -> Result<Option<Done>, String> {
-        let Some(job) = self.jobs.remove(&number) else {
-            return Ok(None);
-        };
-        match job {
-            Job::Begin(cleaning) => {
-                // What the same hand was owed before is flushed before.
-                self.settle()?;
-                let begun = cleaning.begin(&self.places.points());
-                Ok(Some(Done::Next(Box::new(Job::Run(begun.map_err(text)?)))))
+    pub(crate) fn do_job(&mut self, number: u64) -> Result<Vec<Done>, String> {
+        match self.jobs.get(&number) {
+            Some((_, Job::Settle(..) | Job::Begin(_))) => self.settle(number),
+            Some((_, Job::Run(_) | Job::Finish(_))) => {
+                let job = self.jobs.remove(&number).map(|(_, job)| job);
+                Ok(self.clean(job)?.into_iter().collect())
             }
-            Job::Run(begun) => {
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Flushes what files are owed, up to a job.
+    fn settle(&mut self, upto: u64) -> Result<Vec<Done>, String> {
+        let mut done = Vec::new();
+        let is_flush = |job: &Job| matches!(job, Job::Settle(..) | Job::Begin(_));
+        let flushes = self.jobs.extract_if(..=upto, |_, (_, job)| is_flush(job));
+        for (_, (hand, job)) in flushes.collect::<Vec<_>>() {
+            match job {
+                Job::Settle(below, debts) => {
+                    self.hands[hand].settle(below, debts).map_err(text)?;
+                }
+                Job::Begin(cleaning) => {
+                    let begun = cleaning.begin(&self.places.points()).map_err(text)?;
+                    done.push(Done::Next(hand, Box::new(Job::Run(begun))));
+                }
+                Job::Run(_) | Job::Finish(_) => {}
+            }
+        }
+        Ok(done)
+    }
+
+    /// What the cleaner's thread does.
+    fn clean(&mut self, job: Option<Job>) -> Result<Option<Done>, String> {
+        match job {
+            Some(Job::Run(begun)) => {
                 let log = begun.log();
                 let swap = begun.run(&|| false).map_err(text)?;
                 Ok(match swap {
@@ -197,32 +213,33 @@ impl Life {
                     }),
                 })
             }
-            Job::Finish(swapped) => {
+            Some(Job::Finish(swapped)) => {
                 swapped.finish(&self.places.cleaned()).map_err(text)?;
                 Ok(None)
             }
+            Some(Job::Settle(..) | Job::Begin(_)) | None => Ok(None),
         }
     }
 
-    /// What the cleaner still does when the process stops.
+    /// Whether the cleaner has something to do.
+    pub(crate) fn is_cleaning(&self) -> bool {
+        let mut jobs = self.jobs.values();
+        jobs.any(|(_, job)| !matches!(job, Job::Settle(..)))
+    }
+
+    /// What is still done beside the hands when the process stops.
     fn stop_jobs(&mut self) -> Result<(), String> {
-        for job in std::mem::take(&mut self.jobs).into_values() {
-            match job {
-                Job::Begin(cleaning) => {
-                    cleaning.begin(&self.places.points()).map_err(text)?;
-                }
-                Job::Run(_) => {}
-                Job::Finish(swapped) => swapped.finish(&self.places.cleaned()).map_err(text)?,
+        for hand in 0..self.hands.len() {
+            for job in self.hands[hand].cleanings() {
+                self.take_job(hand, job);
+            }
+            for swapped in self.hands[hand].swapped() {
+                self.take_job(hand, Job::Finish(swapped));
             }
         }
-        for hand in &mut self.hands {
-            let (jobs, swapped) = hand.cleaner_work();
-            for job in jobs {
-                if let Job::Begin(cleaning) = job {
-                    cleaning.begin(&self.places.points()).map_err(text)?;
-                }
-            }
-            for swapped in swapped {
+        self.settle(u64::MAX)?;
+        for (_, job) in std::mem::take(&mut self.jobs).into_values() {
+            if let Job::Finish(swapped) = job {
                 swapped.finish(&self.places.cleaned()).map_err(text)?;
             }
         }
@@ -237,7 +254,7 @@ impl Life {
     /// Whether everything that was appended is flushed and reported, and nobody writes.
     pub(crate) fn is_quiet(&self) -> bool {
         let rests = |hand: &Hand| !hand.busy && hand.is_idle() && !hand.filing && hand.is_filed();
-        self.engine.is_flushed() && self.hands.iter().all(rests) && self.jobs.is_empty()
+        self.engine.is_flushed() && self.hands.iter().all(rests) && !self.is_cleaning()
     }
 
     /// An orderly stop, as far as the process gets.
@@ -248,12 +265,11 @@ impl Life {
         for output in self.engine.close() {
             self.order(output, Uuid::ZERO)?;
         }
-        self.settle()?;
+        self.settle(u64::MAX)?;
         let mut ends = std::collections::BTreeMap::new();
         for hand in &mut self.hands {
             ends.append(&mut hand.stop().map_err(|error| error.to_string())?);
         }
-        self.settle()?;
         self.stop_jobs()?;
         let points = self.places.points().all(&ends);
         mark_clean(&self.data, &points).map_err(|error| error.to_string())
@@ -287,6 +303,9 @@ pub(crate) fn config(plan: &Plan, strategy: Strategy) -> Arc<Config> {
         log_retention_check_interval_ms: 300,
         log_cleaner_backoff_ms: 300,
         log_cleaner_min_cleanable_ratio: 0.1,
+        log_cleaner_dedupe_buffer_bytes: plan.compaction.key_bytes,
+        offsets_segment_bytes: plan.segment_bytes,
+        transaction_segment_bytes: plan.segment_bytes,
         ..Config::default()
     };
     // Smaller than an operator may set, so that segments roll.
@@ -296,6 +315,14 @@ pub(crate) fn config(plan: &Plan, strategy: Strategy) -> Arc<Config> {
     ];
     for (key, value) in small {
         config.given.insert(key.to_owned(), value.to_string());
+    }
+    // Topics take these from the broker's own words.
+    let tombstones = plan.compaction.tombstones_ms.to_string();
+    for (key, value) in [
+        ("log.cleaner.min.cleanable.ratio", "0.1"),
+        ("log.cleaner.delete.retention.ms", &tombstones),
+    ] {
+        config.given.insert(key.to_owned(), value.to_owned());
     }
     #[cfg(feature = "mutants")]
     {

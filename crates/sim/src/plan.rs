@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 /// One run in so many changes how the broker is run, at each of its starts.
 const CHANGING: u64 = 4;
 /// Operations of all clients together, at least; each is one or several in the history.
-const OPERATIONS: u64 = 280;
+const OPERATIONS: u64 = 330;
 
 /// A run's plan.
 #[derive(Clone, PartialEq, Debug)]
@@ -42,6 +42,8 @@ pub struct Plan {
     pub partitions: i32,
     /// `log.segment.bytes`.
     pub segment_bytes: i32,
+    /// How logs are compacted.
+    pub(crate) compaction: CompactionPlan,
     /// In so many parts of a transaction, one in which data does not wait for its addition.
     pub eager: u64,
     /// The network.
@@ -54,6 +56,24 @@ pub struct Plan {
     pub(crate) jumps: Vec<Jump>,
     /// The rule that is broken.
     pub mutant: Option<Mutant>,
+}
+
+/// How logs are compacted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct CompactionPlan {
+    /// `delete.retention.ms`.
+    pub(crate) tombstones_ms: i64,
+    /// `log.cleaner.dedupe.buffer.size`: so little that a compaction often ends early.
+    pub(crate) key_bytes: usize,
+}
+
+impl CompactionPlan {
+    fn draw(random: &mut Random) -> Self {
+        Self {
+            tombstones_ms: *random.pick(&[1, 500, 20_000, 86_400_000]),
+            key_bytes: *random.pick(&[200, 1 << 20, 1 << 20]),
+        }
+    }
 }
 
 /// What a minimised run leaves out of its plan.
@@ -97,6 +117,7 @@ impl Plan {
             clients,
             partitions: i32::try_from(random.between(1, 3)).expect("small"),
             segment_bytes: *random.pick(&[2_000, 8_000, 1 << 20]),
+            compaction: CompactionPlan::draw(&mut Random::stream(seed, "compaction")),
             eager: *random.pick(&[3, 8, 8]),
             net: NetPlan::draw(&mut random, profile),
             disk: DiskPlan::draw(&mut random, profile, room),

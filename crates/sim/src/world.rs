@@ -56,9 +56,7 @@ pub(crate) enum Event {
     File(u64, usize),
     /// A writer flushes what it wrote.
     Flush(u64, usize),
-    /// What the partitions' files are owed is flushed, behind a journal.
-    Settle(u64),
-    /// The cleaner does a job.
+    /// Something is done beside the hands: the files are flushed, or a log is compacted.
     Job(u64, u64),
     /// The engine hears of the flush, and of logs that start later now.
     Report(u64, usize, Flushed),
@@ -121,6 +119,8 @@ pub(crate) struct World {
     life: Option<Life>,
     /// The next start is the first in another way than before.
     changing: bool,
+    /// Whose logs are, by topic id; those of the present life.
+    owners: BTreeMap<LogId, Uuid>,
     /// The topics that were made, by name.
     topics: BTreeMap<String, Uuid>,
     /// All that was acknowledged so far survives the loss of power.
@@ -203,6 +203,7 @@ impl World {
             config: node::config(&plan, plan.strategy),
             life: None,
             changing: false,
+            owners: BTreeMap::new(),
             topics: BTreeMap::new(),
             power_safe: true,
             boot: 0,
@@ -299,7 +300,6 @@ impl World {
             Event::Write(boot, hand) if boot == self.boot => self.write(hand),
             Event::File(boot, hand) if boot == self.boot => self.file(hand),
             Event::Flush(boot, hand) if boot == self.boot => self.flush(hand),
-            Event::Settle(boot) if boot == self.boot => self.settle(),
             Event::Job(boot, job) if boot == self.boot => self.job(job),
             Event::Report(boot, hand, flushed) if boot == self.boot => {
                 self.report(hand, flushed);
@@ -312,7 +312,6 @@ impl World {
             Event::Write(..)
             | Event::File(..)
             | Event::Flush(..)
-            | Event::Settle(..)
             | Event::Report(..)
             | Event::Look(..)
             | Event::Job(..)
@@ -340,7 +339,9 @@ impl World {
         let tick = matches!(input, Input::Tick);
         let outputs = life.engine.step(now, input);
         self.note(tick, &outputs);
+        let removed = self.removed(&outputs);
         self.carry_out(outputs);
+        self.look_at_removal(&removed);
         if let Some(life) = &self.life {
             let found = self.invariants.look(&life.engine);
             self.findings.extend(found);

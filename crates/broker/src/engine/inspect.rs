@@ -1,6 +1,7 @@
 //! Looks at the whole state, for tests and simulation: nothing here changes anything.
 
 use super::core::Engine;
+use super::ids::LogId;
 use once_coordinator::catalog::Catalog;
 use once_coordinator::group::Groups;
 use once_coordinator::transaction::Transactions;
@@ -9,6 +10,8 @@ use once_wire::ids::Uuid;
 
 /// One partition.
 pub struct PartitionView<'e> {
+    /// Its log's name in this life.
+    pub id: LogId,
     /// Topic name.
     pub topic: &'e str,
     /// Topic id.
@@ -22,7 +25,8 @@ pub struct PartitionView<'e> {
 impl Engine {
     /// Every partition, that of the catalog among them.
     pub fn partitions(&self) -> impl Iterator<Item = PartitionView<'_>> {
-        self.logs.iter().map(|(_, partition)| PartitionView {
+        self.logs.iter().map(|(id, partition)| PartitionView {
+            id,
             topic: &partition.topic,
             topic_id: partition.topic_id,
             index: partition.index,

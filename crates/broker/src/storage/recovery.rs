@@ -48,6 +48,7 @@ pub fn recover<D: Disk>(
 ) -> Result<Recovery<D>, StartError> {
     let owner = data.identity().directory_id;
     let journal = JournalScan::read(Arc::clone(disk), data.path(), owner, config.broken_log())?;
+    journal.settle()?;
     let sizes = config.journal;
     // What the journal holds was acknowledged as being on disk, whatever is promised from now on.
     let durable = (config.flush == FlushPolicy::Disk || !journal.batches().is_empty())

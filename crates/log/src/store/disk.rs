@@ -158,3 +158,23 @@ pub(crate) fn replace_file<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::
         None => Ok(()),
     }
 }
+
+/// Bytes written again at once.
+const REWRITE_BYTES: u64 = 1 << 20;
+
+/// Writes the same bytes again. They may be page cache that a failed sync has marked as clean: only a new write
+/// makes a later sync mean anything.
+pub(crate) fn rewrite<D: Disk>(disk: &D, file: &D::File, from: u64, to: u64) -> io::Result<()> {
+    let mut at = from;
+    let mut bytes = Vec::new();
+    while at < to {
+        let wanted = usize::try_from((to - at).min(REWRITE_BYTES)).map_err(io::Error::other)?;
+        bytes.resize(wanted, 0);
+        if disk.read_at(file, at, &mut bytes)? < wanted {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        disk.write_at(file, at, &[IoSlice::new(&bytes)])?;
+        at += wanted as u64;
+    }
+    Ok(())
+}

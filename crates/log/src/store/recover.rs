@@ -21,7 +21,7 @@ use self::files::Files;
 use self::start::stays_from;
 use self::walk::Walked;
 use super::checkpoint::{epochs_text, metadata_text, parse_epochs};
-use super::disk::{Disk, read_file, replace_file};
+use super::disk::{Disk, read_file, replace_file, rewrite};
 use super::error::RecoverError;
 use super::names::{Kind, LEADER_EPOCHS, PARTITION_METADATA};
 use super::partition::Store;
@@ -306,6 +306,11 @@ impl<D: Disk> Recovery<'_, D> {
                 replace_file(&*self.disk, &path, text.as_bytes())
                     .map_err(RecoverError::io(&path))?;
             } else {
+                let again = || {
+                    let file = self.disk.open(&path, false)?;
+                    rewrite(&*self.disk, &file, 0, self.disk.len(&file)?)
+                };
+                again().map_err(RecoverError::io(&path))?;
                 logs.insert(path);
             }
         }

@@ -241,6 +241,8 @@ impl Admin {
             value: 0,
             weight: 50,
             input: None,
+            key: None,
+            tombstone: false,
         };
         let records = batch(&[payload], self.port.now_ms(), (-1, -1), -1, false);
         let request = ProduceRequest {
@@ -286,15 +288,15 @@ pub(crate) async fn admin(port: Port, operations: u32) {
         if port.is_ending() {
             break;
         }
-        let choice = port.random().below(12);
+        let choice = port.random().below(15);
         match choice {
             0 | 1 => own.create().await,
             2 => own.delete().await,
-            3 => own.grow().await,
-            4 => own.alter().await,
-            5 | 6 => own.describe().await,
-            7 | 8 => own.look().await,
-            9 => own.trim().await,
+            3 | 4 => own.grow().await,
+            5..=7 => own.alter().await,
+            8 | 9 => own.describe().await,
+            10 | 11 => own.look().await,
+            12 => own.trim().await,
             _ => own.write().await,
         }
         let pause = port.random().below(10_000);

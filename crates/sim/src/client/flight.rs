@@ -2,14 +2,16 @@
 //! connection, answers in order, everything unanswered sent again, in order and under the same
 //! sequences, when the connection is lost.
 
-use super::Port;
 use super::records::{Payload, batch};
+use super::{KEYED, Port};
 use crate::net::LinkId;
 use once_check::history::{Invoked, Kind, Name, Op, Partition, Producer, SendRecord};
 use once_wire::error::ErrorCode;
 use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 use std::collections::{BTreeMap, VecDeque};
 
+/// Keys of the topic that is compacted: so few that most records are superseded.
+const KEYS: u64 = 5;
 /// Batches in flight at most (`max.in.flight.requests.per.connection`).
 const IN_FLIGHT: usize = 5;
 
@@ -65,6 +67,14 @@ impl Flight {
 
     /// Queues one batch.
     pub(crate) fn push(&mut self, partition: &Partition, records: Vec<Payload>, txn: Option<u64>) {
+        let mut records = records;
+        if *partition.topic == *KEYED {
+            for record in &mut records {
+                let mut random = self.port.random();
+                record.key = u8::try_from(random.below(KEYS)).ok();
+                record.tombstone = random.below(6) == 0;
+            }
+        }
         let next = self.sequences.entry(partition.clone()).or_insert(0);
         let sequence = *next;
         *next += i32::try_from(records.len()).expect("a few");
@@ -77,8 +87,8 @@ impl Flight {
                 txn,
                 producer: Some(self.producer()),
                 input: record.input.clone(),
-                key: None,
-                tombstone: false,
+                key: record.key.map(|key| u64::from(key).into()),
+                tombstone: record.tombstone,
             };
             sends.push((self.port.invoke(send.clone()), send));
         }
@@ -120,7 +130,7 @@ impl Flight {
         let mut flying = VecDeque::new();
         // Refused for now: sent again, in order, when all that is under way is answered.
         let mut again: Vec<Outgoing> = Vec::new();
-        let mut losses = 0;
+        let (mut losses, mut refusals) = (0, 0);
         loop {
             let link = self.link().await;
             while again.is_empty() && flying.len() < IN_FLIGHT {
@@ -141,7 +151,9 @@ impl Flight {
                     .drain(..)
                     .rev()
                     .for_each(|o| self.waiting.push_front(o));
-                self.port.sleep(5_000).await;
+                // A full disk refuses for long.
+                refusals = 100.min(refusals + 1);
+                self.port.sleep(5_000 * refusals).await;
                 continue;
             };
             let patience = self.port.random().between(200_000, 2_000_000);
@@ -164,6 +176,7 @@ impl Flight {
             let code = ErrorCode::from_code(part.error_code).unwrap_or_default();
             let follows = again.iter().any(|o| o.partition == outgoing.partition);
             if code == ErrorCode::None {
+                refusals = 0;
                 self.acknowledged(outgoing, part.base_offset);
             } else if code.is_retriable()
                 || (follows && code == ErrorCode::OutOfOrderSequenceNumber)

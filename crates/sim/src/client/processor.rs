@@ -36,6 +36,8 @@ async fn process(
                 value: own.port.fresh_value(),
                 weight: own.port.random().index(60),
                 input: Some(read.partition.at(record.offset)),
+                key: None,
+                tombstone: false,
             };
             own.flight.push(&target, vec![payload], Some(own.txn));
         }

@@ -3,7 +3,7 @@
 use super::flight::Flight;
 use super::records::Payload;
 use super::setup::PATIENCE;
-use super::{Port, TOPICS};
+use super::{KEYED, Port, TOPICS};
 use once_check::history::{Init, Kind, Name, Op, Partition, Producer};
 use once_wire::error::ErrorCode;
 use once_wire::message::init_producer_id_request::InitProducerIdRequest;
@@ -58,7 +58,7 @@ pub(crate) async fn init(
     }
 }
 
-/// Writes so many batches to random partitions of the input.
+/// Writes so many batches to random partitions of the input and of the compacted topic.
 pub(crate) async fn idempotent(port: Port, operations: u32, partitions: i32) {
     let identity = match init(&port, None, 60_000, None).await {
         Ok(identity) => identity,
@@ -71,7 +71,8 @@ pub(crate) async fn idempotent(port: Port, operations: u32, partitions: i32) {
             return false;
         }
         left -= 1;
-        let partition = random_partition(&port, TOPICS[0], partitions);
+        let topic = *port.random().pick(&[TOPICS[0], KEYED]);
+        let partition = random_partition(&port, topic, partitions);
         let records = payloads(&port, 3);
         flight.push(&partition, records, None);
         true
@@ -97,6 +98,8 @@ pub(crate) fn payloads(port: &Port, most: u64) -> Vec<Payload> {
         value: port.fresh_value(),
         weight: port.random().index(120),
         input: None,
+        key: None,
+        tombstone: false,
     };
     (0..count).map(payload).collect()
 }

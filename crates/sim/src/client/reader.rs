@@ -210,8 +210,7 @@ fn unpack(
             if record.offset < from {
                 continue;
             }
-            let value = record.value.ok_or("a record without a value")?;
-            let (value, input) = decode(&value, TOPICS[0]).ok_or("a value of nobody's")?;
+            let (value, input) = decode(&record, TOPICS[0]).ok_or("a value of nobody's")?;
             records.push(Read {
                 offset: record.offset,
                 value: value.into(),

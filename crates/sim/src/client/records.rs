@@ -1,8 +1,8 @@
 //! Records: a value's number and some weight, and where it came from.
 
-use bytes::Bytes;
 use once_check::history::{Coordinate, Partition};
 use once_wire::batch::{Batch, BatchBuilder};
+use once_wire::records::Record;
 
 /// One record to send.
 #[derive(Clone, Debug)]
@@ -13,7 +13,14 @@ pub(crate) struct Payload {
     pub(crate) weight: usize,
     /// The input that it was made from.
     pub(crate) input: Option<Coordinate>,
+    /// Its key, in the topic that is compacted.
+    pub(crate) key: Option<u8>,
+    /// It has no value but this key's end.
+    pub(crate) tombstone: bool,
 }
+
+/// The header that has a tombstone's number.
+const NUMBER: &str = "number";
 
 impl Payload {
     fn encode(&self) -> Vec<u8> {
@@ -29,8 +36,13 @@ impl Payload {
     }
 }
 
-/// What a record's value says: its number, and the input that it was made from.
-pub(crate) fn decode(value: &Bytes, input_topic: &str) -> Option<(u64, Option<Coordinate>)> {
+/// What a record says: its number, and the input that it was made from.
+pub(crate) fn decode(record: &Record, input_topic: &str) -> Option<(u64, Option<Coordinate>)> {
+    let Some(value) = &record.value else {
+        let header = record.headers.iter().find(|(name, _)| name == NUMBER)?;
+        let number = u64::from_be_bytes(*header.1.as_ref()?.first_chunk()?);
+        return Some((number, None));
+    };
     let number = u64::from_be_bytes(*value.first_chunk()?);
     let partition = i32::from_be_bytes(*value.get(8..)?.first_chunk()?);
     let offset = i64::from_be_bytes(*value.get(12..)?.first_chunk()?);
@@ -50,7 +62,13 @@ pub(crate) fn batch(
         .producer(producer.0, producer.1, sequence)
         .transactional(transactional);
     for record in records {
-        builder = builder.push(now_ms, None, Some(&record.encode()), &[]);
+        let (number, key) = (record.value.to_be_bytes(), record.key.map(|key| [key]));
+        let key = key.as_ref().map(|key| &key[..]);
+        builder = if record.tombstone {
+            builder.push(now_ms, key, None, &[(NUMBER, Some(&number))])
+        } else {
+            builder.push(now_ms, key, Some(&record.encode()), &[])
+        };
     }
     builder.build()
 }

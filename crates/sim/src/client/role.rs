@@ -85,7 +85,7 @@ impl Role {
         }
         let observer = Self::Observer(protocol);
         for (role, one_in) in [
-            (Self::Admin, 3),
+            (Self::Admin, 2),
             (observer, 2),
             (Self::IdTaker, 8),
             (Self::Trimmer, 3),

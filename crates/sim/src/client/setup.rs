@@ -1,11 +1,27 @@
 //! What every client does first: make sure that the topics are there.
 
-use super::{Port, TOPICS};
+use super::{KEYED, Port, TOPICS};
+use once_check::history::{Kind, Op, Topic};
 use once_wire::error::ErrorCode;
-use once_wire::message::create_topics_request::{CreatableTopic, CreateTopicsRequest};
+use once_wire::message::create_topics_request::{
+    CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
+};
+use std::collections::BTreeMap;
 
 /// How long a client waits for an answer that it expects soon.
 pub(crate) const PATIENCE: u64 = 2_000_000;
+
+/// The settings of a topic.
+fn settings(topic: &str) -> Vec<CreatableTopicConfig> {
+    if topic != KEYED {
+        return Vec::new();
+    }
+    vec![CreatableTopicConfig {
+        name: "cleanup.policy".to_owned(),
+        value: Some("compact,delete".to_owned()),
+        ..Default::default()
+    }]
+}
 
 /// Makes the topics, or finds that they exist.
 pub(crate) async fn topics(port: &Port, partitions: i32) {
@@ -16,12 +32,23 @@ pub(crate) async fn topics(port: &Port, partitions: i32) {
                 name: (*name).to_owned(),
                 num_partitions: partitions,
                 replication_factor: 1,
+                configs: settings(name),
                 ..Default::default()
             })
             .collect(),
         timeout_ms: 1_000,
         ..Default::default()
     };
+    // Before anybody writes to it, so that the judge knows what may be gone.
+    let compacted = Topic {
+        topic: KEYED.into(),
+        generation: 0,
+        deleted: false,
+        compacted: true,
+        expires: false,
+        deleted_below: BTreeMap::new(),
+    };
+    port.note(Kind::Info, Op::Topic(compacted));
     loop {
         let link = port.connect().await;
         let Ok(response) = port.call(link, 5, &request, PATIENCE).await else {

@@ -62,18 +62,21 @@ pub(crate) enum Trigger {
     NextFile,
     /// The files are about to be flushed behind the journal.
     Checkpoint,
+    /// Segments are about to be swapped, or were.
+    Swap,
     /// A request of this kind is under way.
     Asked(ApiKey),
 }
 
 impl Trigger {
     fn draw(random: &mut Random) -> Self {
-        match random.below(8) {
+        match random.below(9) {
             0 => Self::AtOnce,
             1 => Self::AfterAnswer,
             2 | 3 => Self::BetweenFlushes,
             4 => Self::NextFile,
             5 => Self::Checkpoint,
+            6 => Self::Swap,
             _ => Self::Asked(*random.pick(&REQUESTS)),
         }
     }

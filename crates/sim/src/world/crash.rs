@@ -92,6 +92,9 @@ impl World {
             self.coverage.met("unplanned end");
         }
         let unflushed = !self.is_flushed();
+        if self.life.as_ref().is_some_and(Life::is_cleaning) || why.contains("compact") {
+            self.coverage.met("crash during compaction");
+        }
         self.life = None;
         self.judge_full(why);
         self.gone(why, unflushed);
@@ -140,6 +143,8 @@ impl World {
                 let strategy = self.strategy;
                 self.say(format_args!("the broker starts ({strategy:?})"));
                 let hands = life.hands.len();
+                let partitions = life.engine.partitions();
+                self.owners = partitions.map(|p| (p.id, p.topic_id)).collect();
                 self.life = Some(life);
                 self.changing = false;
                 self.findings.extend(repaired(&outputs));

@@ -46,8 +46,12 @@ impl World {
                 Output::Start { .. } if tick => self.coverage.met("records too old"),
                 Output::Start { .. } => self.coverage.met("records deleted by request"),
                 Output::Open {
-                    topic, topic_id, ..
+                    log,
+                    topic,
+                    topic_id,
+                    ..
                 } => {
+                    self.owners.insert(*log, *topic_id);
                     let before = self.topics.insert(topic.clone(), *topic_id);
                     if before.is_some_and(|before| before != *topic_id) {
                         self.coverage.met("topic recreated");
@@ -86,9 +90,17 @@ impl World {
         if life.hands[hand].has_journal() {
             return self.commit(hand);
         }
+        let swaps = self.before_swaps(hand);
+        let Some(life) = &mut self.life else {
+            return;
+        };
         if let Err(error) = life.hands[hand].write() {
-            return self.process_ends(&error.to_string());
+            return self.ends_in_swaps(&swaps, &error.to_string());
         }
+        self.after_swaps(swaps);
+        let Some(life) = &mut self.life else {
+            return;
+        };
         let written = life.hands[hand].written();
         self.say(format_args!("hand {hand} has written {written:?}"));
         if self.breaks(Rule::FlushBeforeReport) {
@@ -134,11 +146,16 @@ impl World {
     /// What the journal has goes to the files.
     pub(super) fn file(&mut self, hand: usize) {
         self.strike_writes();
+        let swaps = self.before_swaps(hand);
         let Some(life) = &mut self.life else {
             return;
         };
-        let filed = life.hands[hand].file();
-        match filed.and_then(|()| life.hands[hand].flush(false)) {
+        if let Err(error) = life.hands[hand].file() {
+            return self.ends_in_swaps(&swaps, &error.to_string());
+        }
+        let flushed = life.hands[hand].flush(false);
+        self.after_swaps(swaps);
+        match flushed {
             Err(error) => self.process_ends(&error.to_string()),
             Ok(flushed) => self.flushed(hand, flushed),
         }
@@ -146,15 +163,12 @@ impl World {
 
     /// A group is flushed: soon the engine hears of it.
     fn flushed(&mut self, hand: usize, flushed: Flushed) {
-        let begins = self
-            .life
-            .as_mut()
-            .is_some_and(|life| life.hands[hand].begins_checkpoint());
-        if begins {
+        self.begin_cleaning(hand);
+        let life = self.life.as_mut();
+        if let Some(job) = life.and_then(|life| life.hands[hand].begins_checkpoint()) {
             self.coverage.met("checkpoint");
             self.moment = Some(Trigger::Checkpoint);
-            let wait = self.chances.disk.below(20 * self.disk_plan().flush);
-            self.queue.after(wait, Event::Settle(self.boot));
+            self.employ(hand, job);
         }
         let wait = self.chances.disk.below(50);
         self.queue
@@ -177,15 +191,6 @@ impl World {
                 }
                 self.flushed(hand, flushed);
             }
-        }
-    }
-
-    /// The checkpoint thread has done its work.
-    pub(super) fn settle(&mut self) {
-        self.strike_flushes();
-        let settled = self.life.as_mut().map(|life| life.settle());
-        if let Some(Err(problem)) = settled {
-            self.process_ends(&problem);
         }
     }
 
@@ -255,7 +260,7 @@ impl World {
                 self.busy(hand);
             }
         }
-        self.clean(hand);
+        self.tell_swapped(hand);
         self.listen_if_settled();
     }
 
@@ -323,7 +328,7 @@ impl World {
     }
 
     /// The disk as it is in this phase.
-    fn disk_plan(&self) -> DiskPlan {
+    pub(super) fn disk_plan(&self) -> DiskPlan {
         if self.phase == Phase::Work {
             return self.plan.disk;
         }

@@ -2,13 +2,16 @@
 //! started on the copy, and what it knows is compared with the one that runs on.
 
 use super::{Phase, World};
+use crate::invariant::compaction::View;
 use crate::invariant::{Fact, durable, facts, replay};
 use crate::node::Life;
 use crate::plan::Trigger;
 use crate::random::Random;
-use once_broker::engine::Output;
+use once_broker::engine::{Output, PartitionView};
 use once_coordinator::producer_id::BLOCK_SIZE;
 use once_log::store::Crash;
+use once_wire::ids::Uuid;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// One step of the engine in so many has recovery compared at the next quiet moment.
@@ -25,7 +28,7 @@ const REPAIRED: &str = "that no coordinator knows is aborted";
 impl World {
     /// A step of the engine: looks now and then at what a crash would leave.
     pub(super) fn sample(&mut self) {
-        if self.life.is_none() || self.disk.is_stopped() || self.phase == Phase::Rot {
+        if self.life.is_none() || self.disk.is_stopped() {
             return;
         }
         self.compare |= self.chances.samples.below(COMPARED) == 0;
@@ -34,7 +37,7 @@ impl World {
 
     /// Looks at what a crash would leave, if that is due.
     pub(super) fn look_at_samples(&mut self) {
-        if self.life.is_none() || self.disk.is_stopped() {
+        if self.life.is_none() || self.disk.is_stopped() || self.phase == Phase::Rot {
             return;
         }
         if self.compare {
@@ -68,6 +71,36 @@ impl World {
         self.findings.extend(facts::forgotten(fact, &shadow.engine));
     }
 
+    /// The topics whose logs go.
+    pub(super) fn removed(&mut self, outputs: &[Output]) -> BTreeSet<Uuid> {
+        let logs = outputs.iter().filter_map(|output| match output {
+            Output::Remove { log } => self.owners.remove(log),
+            _ => None,
+        });
+        logs.collect()
+    }
+
+    /// The files of deleted topics were removed: a crash now would not bring the topics back.
+    pub(super) fn look_at_removal(&mut self, removed: &BTreeSet<Uuid>) {
+        let looks = self.life.is_some() && !self.disk.is_stopped() && self.phase != Phase::Rot;
+        if removed.is_empty() || !looks {
+            return;
+        }
+        let crash = self.worst();
+        let Some(shadow) = self.shadow(crash) else {
+            return;
+        };
+        self.coverage.met("topic removed");
+        let catalog = shadow.engine.catalog();
+        let back = removed.iter().find_map(|id| catalog.topic_by_id(*id));
+        if let Some(topic) = back {
+            let name = &topic.name;
+            self.findings.push(format!(
+                "the files of {name} are removed, and a crash now would bring {name} back"
+            ));
+        }
+    }
+
     /// After a start: what readers have seen would survive whatever crash was promised to be
     /// survived until now.
     pub(super) fn nothing_seen_is_lost(&mut self) {
@@ -97,6 +130,7 @@ impl World {
         self.coverage.met("replay compared with live");
         if let Some(life) = &self.life {
             let differs = replay::differs(&life.engine, &shadow.engine);
+            let differs = differs.or_else(|| other_values(life, &shadow));
             let went_back = self.invariants.look_at_rest(&life.engine);
             self.findings.extend(differs.or(went_back));
         }
@@ -148,6 +182,22 @@ impl World {
             }
         }
     }
+}
+
+/// A compacted log that says something else of a key after a crash: the crash may bring old segments back, and no
+/// old value.
+fn other_values(life: &Life, shadow: &Life) -> Option<String> {
+    let of = |life: &Life, log| View::of(&life.reader(log)?, i64::MAX).ok();
+    let compacted = life.engine.partitions().filter(|p| p.log.cleaned_to() > 0);
+    compacted.into_iter().find_map(|was| {
+        let same = |p: &PartitionView<'_>| (p.topic_id, p.index) == (was.topic_id, was.index);
+        let is = shadow.engine.partitions().find(same)?;
+        let differs = of(life, was.id)?.differs(&of(shadow, is.id)?)?;
+        Some(format!(
+            "{}-{} after a crash: {differs}",
+            was.topic, was.index
+        ))
+    })
 }
 
 /// What a start repaired, of what no crash can leave.

@@ -11,7 +11,7 @@ use once_wire::Uuid;
 use super::format::{BadHead, ENTRY_HEAD, EntryHead, FileHead, SECTOR, read_body, read_entry};
 use super::{NAME, Spare};
 use crate::mutant::{Broken, Mutant};
-use crate::store::disk::{Disk, read_file};
+use crate::store::disk::{Disk, read_file, rewrite};
 
 /// Why a journal cannot be trusted. Each is a reason not to start.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +96,8 @@ pub struct JournalScan<D: Disk> {
     /// The others, oldest first.
     files: Vec<Spare>,
     batches: Vec<JournalBatch>,
+    /// The last whole entry: its file, where it begins and ends.
+    last: Option<(usize, u64, u64)>,
     next_entry: u64,
     next_generation: u64,
     names: u64,
@@ -120,6 +122,7 @@ impl<D: Disk> JournalScan<D> {
             spare: Vec::new(),
             files: Vec::new(),
             batches: Vec::new(),
+            last: None,
             next_entry: 0,
             next_generation: 0,
             names: 0,
@@ -165,6 +168,26 @@ impl<D: Disk> JournalScan<D> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Ok(bytes.into())
+    }
+
+    /// Makes the last entry durable: it may be memory that no disk has seen, if the process ended before its
+    /// flush. Only then may anything of it go to the partitions' files: were power lost between two of
+    /// those, a part of it would be there and the journal would not have the rest. Entries before it were
+    /// flushed before it was written. Written again, because a sync that failed may have marked it as clean.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn settle(&self) -> Result<(), JournalError> {
+        let Some((file, from, to)) = self.last else {
+            return Ok(());
+        };
+        let path = &self.files[file].path;
+        let again = || {
+            let file = self.disk.open(path, false)?;
+            rewrite(&*self.disk, &file, from, to)?;
+            self.disk.sync(&file)
+        };
+        again().map_err(JournalError::io(path))
     }
 
     /// Removes the journal: what it holds is flushed in the partitions' files, and they go on without it.
@@ -324,6 +347,7 @@ impl<D: Disk> JournalScan<D> {
                 });
             }
             self.next_entry = entry.number + 1;
+            self.last = Some((file, at as u64, (at + ENTRY_HEAD + size) as u64));
             end = at + (ENTRY_HEAD + size).next_multiple_of(SECTOR);
         }
         let later = |at: usize| {

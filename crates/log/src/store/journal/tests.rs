@@ -93,6 +93,22 @@ fn what_was_appended_is_found_with_its_owner_and_offsets() {
 }
 
 #[test]
+fn an_entry_whose_flush_failed_is_flushed_before_anything_of_it_counts() {
+    let disk = disk();
+    let mut journal = begin(&disk);
+    append(&mut journal, &[batch(0, 10)]).expect("appends");
+    disk.fail_sync_in(1);
+    append(&mut journal, &[batch(1, 600)]).expect_err("the flush fails");
+    disk.crash(Crash::Process);
+    let found = scan(&disk).expect("is sound");
+    assert_eq!(all(&found), [batch(0, 10), batch(1, 600)]);
+    found.settle().expect("flushes");
+    disk.crash(Crash::LoseAll);
+    let found = scan(&disk).expect("is sound");
+    assert_eq!(all(&found), [batch(0, 10), batch(1, 600)]);
+}
+
+#[test]
 fn the_real_disk_keeps_a_journal_too() {
     let root = tempfile::tempdir().expect("a temporary directory");
     let disk = Arc::new(RealDisk);

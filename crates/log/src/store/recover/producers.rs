@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Recovery;
-use crate::mutant::Mutant;
 use crate::producer::ProducerEntry;
 use crate::producers::Producers;
 use crate::snapshot::{decode_snapshot, widen};
@@ -18,9 +17,6 @@ impl<D: Disk> Recovery<'_, D> {
     pub(super) fn load_producers(&self, upto: i64) -> Result<Producers, RecoverError> {
         let (from, table) = self.newest_snapshot(upto)?;
         let mut producers = Producers::new(table);
-        if self.config.breaks(Mutant::SnapshotWithoutReplay) {
-            return Ok(producers);
-        }
         for segment in self.segments.iter().filter(|s| s.end > from) {
             let position = segment
                 .index

@@ -75,6 +75,10 @@ impl<D: Disk> Recovery<'_, D> {
             return Ok(());
         }
         if let Some(table) = self.whole_snapshot(base)? {
+            // A recovery point beyond says that it was flushed. Compaction counts on it.
+            if base >= self.opening.recovery_point {
+                self.keep_snapshot(base)?;
+            }
             if base <= self.opening.flushed_below() {
                 *producers = Producers::new(table);
             }

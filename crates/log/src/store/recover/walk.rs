@@ -1,20 +1,17 @@
 //! Walking a segment that cannot be trusted.
 
-use std::io::IoSlice;
 use std::path::Path;
 
 use once_wire::batch::Batch;
 
 use super::Recovery;
+use crate::mutant::Mutant;
 use crate::producers::Producers;
 use crate::segments::{Extent, Segment};
 use crate::store::batches::FileBatches;
-use crate::store::disk::{Disk, write_file};
+use crate::store::disk::{Disk, rewrite, write_file};
 use crate::store::error::{ReadFailure, RecoverError};
 use crate::store::names::Kind;
-
-/// Bytes written again at once.
-const REWRITE_BYTES: u64 = 1 << 20;
 
 /// The index files of a walked segment, made anew.
 pub(super) struct Walked {
@@ -63,7 +60,9 @@ impl<D: Disk> Recovery<'_, D> {
                 self.epochs
                     .assign(batch.leader_epoch(), batch.base_offset());
             }
-            let aborted = producers.replay(&batch);
+            let folds = self.files.snapshots.is_empty()
+                || !self.config.breaks(Mutant::SnapshotWithoutReplay);
+            let aborted = folds.then(|| producers.replay(&batch)).flatten();
             let (entry, time_entry) =
                 segment.push(&Extent::of(&batch), self.config.index_interval_bytes);
             walked
@@ -86,32 +85,13 @@ impl<D: Disk> Recovery<'_, D> {
             };
             cut().map_err(RecoverError::io(&path))?;
         }
-        if let (true, Some(from)) = (self.opening.durable, unflushed_from) {
-            self.rewrite(&file, from, segment.size)
-                .map_err(RecoverError::io(&path))?;
+        if let Some(from) = unflushed_from {
+            rewrite(&*self.disk, &file, from, segment.size).map_err(RecoverError::io(&path))?;
         }
         self.changed.logs.insert(path);
         self.segments.push(segment);
         self.walked.push(walked);
         Ok(bad.is_none())
-    }
-
-    /// Writes the same bytes again. They may be page cache that a failed sync has marked as clean: only a new
-    /// write makes a later sync mean anything.
-    fn rewrite(&self, file: &D::File, from: u64, to: u64) -> std::io::Result<()> {
-        let mut at = from;
-        let mut bytes = Vec::new();
-        while at < to {
-            let wanted =
-                usize::try_from((to - at).min(REWRITE_BYTES)).map_err(std::io::Error::other)?;
-            bytes.resize(wanted, 0);
-            if self.disk.read_at(file, at, &mut bytes)? < wanted {
-                return Err(std::io::ErrorKind::UnexpectedEof.into());
-            }
-            self.disk.write_at(file, at, &[IoSlice::new(&bytes)])?;
-            at += wanted as u64;
-        }
-        Ok(())
     }
 
     /// Writes the index files of the segments that were walked; all but the last of the log are closed.
