@@ -215,12 +215,11 @@ impl Engine {
         Waiter(self.next_waiter)
     }
 
-    /// What waited for `log` need not wait any more: it is gone.
+    /// What waited for `log` need not wait any more: it is durably gone.
     pub(super) fn log_is_gone(&mut self, log: LogId) {
+        self.logs.left(log);
         let released = self.fences.forget(log);
         self.actions.extend(released);
-        self.forget_cleaning(log);
-        self.wake_watchers(log);
     }
 
     /// Who watches a log is visited.
@@ -331,10 +330,13 @@ impl Engine {
     }
 
     fn flushed(&mut self, log: LogId, end: i64) {
-        let Some(partition) = self.logs.get_mut(log) else {
-            return;
+        let moved = match self.logs.get_mut(log) {
+            Some(partition) => partition.log.flushed(end),
+            None => {
+                self.logs.flushed_leaving(log, end);
+                false
+            }
         };
-        let moved = partition.log.flushed(end);
         let released = self.fences.flushed(log, end);
         self.actions.extend(released);
         if moved {

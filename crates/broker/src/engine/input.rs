@@ -58,6 +58,8 @@ pub struct RequestInput {
     pub header: RequestHeader,
     /// Its body, as a call.
     pub(crate) call: Box<dyn Call>,
+    /// Bytes of memory that the decoded body takes beside the frame.
+    pub(crate) decoded: usize,
     /// Sixteen fresh random bytes, for identities that the request may need.
     pub entropy: u128,
 }
@@ -85,6 +87,7 @@ impl RequestInput {
             connection,
             header,
             call,
+            decoded: reader.spent(),
             entropy,
         })
     }

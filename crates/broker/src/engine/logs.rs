@@ -20,6 +20,9 @@ pub(crate) struct Partition {
 pub(crate) struct Logs {
     by_id: BTreeMap<LogId, Partition>,
     by_topic: BTreeMap<String, BTreeMap<i32, LogId>>,
+    /// Logs of topics whose deletion is decided and not durable, and how far they are flushed: a crash
+    /// would bring them back, so what waits for their flush still does.
+    leaving: BTreeMap<LogId, i64>,
     meter: Meter,
 }
 
@@ -46,6 +49,7 @@ impl Logs {
         for id in gone {
             if let Some(partition) = self.by_id.remove(&id) {
                 self.by_topic.remove(&partition.topic);
+                self.leaving.insert(id, partition.log.high_watermark());
                 removed.push((id, partition.topic));
             }
         }
@@ -88,9 +92,23 @@ impl Logs {
 
     /// Whether a log is flushed up to `end`. A log that is gone holds nothing back.
     pub(crate) fn is_flushed(&self, id: LogId, end: i64) -> bool {
-        self.by_id
-            .get(&id)
-            .is_none_or(|partition| partition.log.high_watermark() >= end)
+        let flushed = match self.by_id.get(&id) {
+            Some(partition) => Some(partition.log.high_watermark()),
+            None => self.leaving.get(&id).copied(),
+        };
+        flushed.is_none_or(|flushed| flushed >= end)
+    }
+
+    /// A log that is leaving was flushed up to `end`.
+    pub(super) fn flushed_leaving(&mut self, id: LogId, end: i64) {
+        if let Some(flushed) = self.leaving.get_mut(&id) {
+            *flushed = end.max(*flushed);
+        }
+    }
+
+    /// The deletion of a log's topic is durable.
+    pub(super) fn left(&mut self, id: LogId) {
+        self.leaving.remove(&id);
     }
 
     /// What was appended to all logs.

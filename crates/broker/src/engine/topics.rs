@@ -230,8 +230,9 @@ impl Engine {
         let fence = self.end_of(self.catalog.log);
         for (log, topic) in self.logs.remove_topic(topic_id) {
             self.succession.leaves(log, topic);
+            self.forget_cleaning(log);
+            self.wake_watchers(log);
             self.hold(&[fence], Action::Remove(log));
-            self.log_is_gone(log);
         }
     }
 
@@ -240,6 +241,7 @@ impl Engine {
         let before = std::mem::take(&mut self.outputs);
         self.outputs = self.succession.keep_back(before);
         self.outputs.push(Output::Remove { log });
+        self.log_is_gone(log);
         let after = self.succession.gone(log);
         self.outputs.extend(after);
     }

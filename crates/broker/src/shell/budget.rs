@@ -3,8 +3,8 @@
 //! A frame's announced length reserves nothing: a connection pays for its buffer as bytes
 //! arrive, and gives back when its request is answered. When the budget is spent, sockets are not
 //! read, and answers bring no records. So that nobody can hold it for ever, those who do not move
-//! are then closed, who hold most first: senders of unfinished frames, and clients that do not read
-//! their answers.
+//! are then closed, who hold most first: senders of unfinished frames, clients that do not read
+//! their answers, and those whose requests wait for something for long.
 
 use crate::engine::ConnectionId;
 use std::cmp::Reverse;
@@ -17,6 +17,8 @@ use tokio::sync::Notify;
 const FRAME_GRACE: Duration = Duration::from_millis(500);
 /// How long an answer may wait for its client while its memory is needed.
 const ANSWER_GRACE: Duration = Duration::from_secs(1);
+/// How long a request may wait for its answer while its memory is needed.
+const REQUEST_GRACE: Duration = Duration::from_secs(5);
 /// How often a waiting connection looks again, and how often somebody is closed.
 const PATIENCE: Duration = Duration::from_millis(50);
 
@@ -26,6 +28,10 @@ struct Holder {
     bytes: usize,
     /// When its unfinished frame began; `None` while it holds only finished requests.
     frame_since: Option<Instant>,
+    /// Requests that are not answered.
+    asked: usize,
+    /// When one of them was last answered, or the first of them came.
+    asked_since: Option<Instant>,
     /// Bytes of answers that wait to be sent.
     unsent: usize,
     /// When the client last took one of them.
@@ -41,7 +47,8 @@ impl Holder {
         };
         let frame = late(self.frame_since.filter(|_| self.bytes > 0), FRAME_GRACE);
         let answer = late(self.unsent_since, ANSWER_GRACE);
-        [frame, answer].into_iter().flatten().min()
+        let request = late(self.asked_since.filter(|_| self.bytes > 0), REQUEST_GRACE);
+        [frame, answer, request].into_iter().flatten().min()
     }
 }
 
@@ -146,6 +153,23 @@ impl Budget {
         self.freed.notify_one();
     }
 
+    /// A request goes to the engine.
+    pub(crate) fn asked(&self, id: ConnectionId) {
+        if let Some(holder) = self.lock().by_connection.get_mut(&id) {
+            holder.asked += 1;
+            holder.asked_since.get_or_insert_with(Instant::now);
+        }
+    }
+
+    /// A request was answered; so much it held.
+    pub(crate) fn answered(&self, id: ConnectionId, bytes: usize) {
+        if let Some(holder) = self.lock().by_connection.get_mut(&id) {
+            holder.asked = holder.asked.saturating_sub(1);
+            holder.asked_since = (holder.asked > 0).then(Instant::now);
+        }
+        self.give(id, bytes);
+    }
+
     /// Notes whether a connection is in the middle of a frame.
     pub(crate) fn unfinished(&self, id: ConnectionId, unfinished: bool) {
         if let Some(holder) = self.lock().by_connection.get_mut(&id) {
@@ -237,6 +261,19 @@ mod tests {
         assert!(budget.try_take(A, 90));
         assert!(budget.try_take(A, 90));
         assert!(!budget.try_take(B, 1));
+    }
+
+    #[test]
+    fn who_waits_for_an_answer_makes_way_only_when_that_took_long() {
+        let mut holder = Holder {
+            bytes: 1,
+            ..Holder::default()
+        };
+        let now = Instant::now() + REQUEST_GRACE;
+        assert_eq!(holder.overdue(now), None);
+        holder.asked_since = Some(Instant::now());
+        assert_eq!(holder.overdue(now), None);
+        assert!(holder.overdue(now + REQUEST_GRACE).is_some());
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::engine::{ConnectionId, Input, RequestInput};
 use bytes::Bytes;
 use once_wire::api::ApiKey;
+use once_wire::codec::BUDGET_MAX;
 use once_wire::frame::FrameBuffer;
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -27,6 +28,8 @@ use tokio::sync::{Notify, mpsc, watch};
 const IN_FLIGHT: usize = 64;
 /// Answers of one connection that may wait to be sent before its requests are not read.
 const UNSENT_BYTES: usize = 1 << 20;
+/// A request that waits holds what was decoded, and about as much again that it made of it.
+const WORK: usize = 2;
 /// How long a client may take to read anything at all of its answers.
 const WRITE_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -96,7 +99,7 @@ impl Connection {
         let why = tokio::select! {
             why = self.read(read, &flow) => why,
             why = self.write(write, answers, &flow) => why,
-            () = evicted.notified() => "made room: its request stayed unfinished too long".into(),
+            () = evicted.notified() => "made room: it held for too long what others need".into(),
             _ = stop.changed() => "the broker stops".into(),
         };
         tracing::debug!(%peer, connection = self.id.0, "closed: {why}");
@@ -119,16 +122,7 @@ impl Connection {
                 Ok(Some(frame)) => {
                     let paid = frame.len().min(charged);
                     charged -= paid;
-                    let decoded = decoded_size(&frame);
-                    self.budget.take(self.id, decoded).await;
-                    let charge = paid + decoded;
-                    self.budget.unfinished(self.id, false);
-                    flow.charges
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push_back(charge);
-                    flow.in_flight.fetch_add(1, Ordering::AcqRel);
-                    self.request(frame).await;
+                    self.request(frame, paid, flow).await;
                     if !buffer.is_empty() {
                         self.budget.unfinished(self.id, true);
                     }
@@ -164,15 +158,30 @@ impl Connection {
     /// Decodes a frame and hands it to the engine. What cannot be decoded closes the connection
     /// in its turn: after the answers to the requests before it. The next frame is looked at when
     /// this one is checked, so that requests stay in order.
-    async fn request(&self, frame: Bytes) {
+    ///
+    /// Before anybody knows what is in the frame it is charged for the worst; while it waits for its
+    /// answer, for what it is.
+    async fn request(&self, frame: Bytes, paid: usize, flow: &Flow) {
+        let most = decoded_size(&frame);
+        self.budget.take(self.id, most).await;
+        self.budget.unfinished(self.id, false);
         let input = match RequestInput::decode(self.id, frame, random()) {
             Ok(request) if request.call.is_heavy(self.driver.recompresses()) => {
                 self.checked(request).await
             }
             decoded => decoded,
         };
+        let decoded = input.as_ref().map_or(0, |request| request.decoded);
+        let kept = most.min(decoded * WORK);
+        self.budget.asked(self.id);
+        flow.charges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(paid + kept);
+        flow.in_flight.fetch_add(1, Ordering::AcqRel);
         let refused = |why| Input::Refused(self.id, why);
         self.driver.step(input.map_or_else(refused, Input::Request));
+        self.budget.give(self.id, most - kept);
     }
 
     async fn checked(&self, request: RequestInput) -> Result<RequestInput, String> {
@@ -196,7 +205,7 @@ impl Connection {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .pop_front();
-            self.budget.give(self.id, charge.unwrap_or(0));
+            self.budget.answered(self.id, charge.unwrap_or(0));
             flow.in_flight.fetch_sub(1, Ordering::AcqRel);
             flow.moved.notify_one();
             match sent {
@@ -214,7 +223,8 @@ impl Connection {
 fn decoded_size(frame: &Bytes) -> usize {
     const GROWTH: usize = 12;
     let produce = frame.first_chunk() == Some(&ApiKey::Produce.key().to_be_bytes());
-    if produce { 0 } else { frame.len() * GROWTH }
+    let most = frame.len().saturating_mul(GROWTH).min(BUDGET_MAX);
+    if produce { 0 } else { most }
 }
 
 /// Writes all pieces, many at a time.

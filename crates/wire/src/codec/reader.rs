@@ -21,7 +21,9 @@ pub struct Reader {
 
 const BUDGET_BASE: usize = 64 << 10;
 const BUDGET_PER_BYTE: usize = 16;
-const BUDGET_MAX: usize = 16 << 20;
+
+/// What the structures of a frame may take in memory at most, in bytes.
+pub const BUDGET_MAX: usize = 16 << 20;
 
 impl Reader {
     /// Reads `frame` with the default budget: 64 KiB and 16 bytes per byte of the frame, at most 16 MiB.
@@ -55,6 +57,11 @@ impl Reader {
     /// True if unstable versions may be decoded.
     pub fn allows_unstable(&self) -> bool {
         self.unstable
+    }
+
+    /// Bytes of memory that the structures decoded so far take, beside the frame.
+    pub fn spent(&self) -> usize {
+        self.spent
     }
 
     /// Bytes not read yet.

@@ -174,6 +174,7 @@ impl Rig {
             connection,
             header,
             call,
+            decoded: reader.spent(),
             entropy,
         }));
         Sent {
@@ -255,6 +256,11 @@ impl Rig {
             self.unflushed.make_contiguous()[..=at].rotate_right(1);
             self.flush_one();
         }
+    }
+
+    /// The log of a topic's first partition.
+    pub(super) fn log_of(&self, topic: &str) -> LogId {
+        self.engine.logs.find(topic, 0).expect("is there")
     }
 
     /// Forgets the answers that have left.

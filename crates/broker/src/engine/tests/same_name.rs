@@ -169,3 +169,29 @@ fn a_name_may_change_hands_many_times_before_anything_is_durable() {
         assert_eq!(values(&mut rig), [if lost { "old" } else { "c" }]);
     }
 }
+
+#[test]
+fn a_record_is_not_acknowledged_because_its_topic_is_being_deleted() {
+    let (mut rig, client, _) = with_a_record();
+    let written = produce(&mut rig, client, "new");
+    let other = rig.connect();
+    delete(&mut rig, other);
+    assert!(rig.answer::<ProduceRequest>(written, 9).is_none());
+
+    // The record is on disk: a crash brings the topic back, and the record with it.
+    rig.flush_all_but(LogId::METADATA);
+    assert_eq!(produced(&mut rig, written), (0, 1));
+    let mut rig = rig.crash();
+    assert_eq!(values(&mut rig), ["old", "new"]);
+}
+
+#[test]
+fn a_record_whose_topic_is_durably_deleted_waits_for_nothing() {
+    let (mut rig, client, _) = with_a_record();
+    let written = produce(&mut rig, client, "new");
+    let log = rig.log_of("t");
+    let other = rig.connect();
+    delete(&mut rig, other);
+    rig.flush_all_but(log);
+    assert_eq!(produced(&mut rig, written), (0, 1));
+}
