@@ -112,6 +112,9 @@ pub struct Config {
     pub offsets_segment_bytes: i32,
     /// `transaction.state.log.segment.bytes`.
     pub transaction_segment_bytes: i32,
+    /// `metadata.log.max.record.bytes.between.snapshots`: how much of the catalog's log a start
+    /// reads at most, about.
+    pub metadata_snapshot_bytes: i64,
     /// `log.index.interval.bytes`.
     pub log_index_interval_bytes: i32,
     /// `fetch.max.bytes`: the most that one fetch returns, whatever it asks for.
@@ -215,6 +218,7 @@ impl Default for Config {
             log_cleaner_max_compaction_lag_ms: i64::MAX,
             offsets_segment_bytes: 104_857_600,
             transaction_segment_bytes: 104_857_600,
+            metadata_snapshot_bytes: 20 << 20,
             log_index_interval_bytes: 4_096,
             fetch_max_bytes: 57_671_680,
             max_fetch_sessions: 1_000,

@@ -31,6 +31,7 @@ mod ids;
 mod input;
 mod inspect;
 mod logs;
+mod metadata;
 mod order;
 mod output;
 mod replay;

@@ -38,6 +38,8 @@ pub enum Mutant {
     StartBeforeDurable,
     /// The files of deleted records are removed before it is durable that the log starts later.
     RemoveBeforeStart,
+    /// The catalog's log after its snapshot is not read.
+    CatalogWithoutReplay,
     /// What recovery found is taken for durable without a flush.
     TrustFoundBytes,
     /// Data is taken however little room there is on the disk.

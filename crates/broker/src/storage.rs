@@ -6,6 +6,7 @@
 //! are and which writer owns them; a [`Writer`] carries out groups of work and flushes them; a
 //! [`Cleaning`] compacts a log beside it.
 
+mod batches;
 mod cleaner;
 mod journal;
 mod places;
@@ -16,6 +17,8 @@ mod sorted;
 mod tests;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use batches::FileBatches;
 pub use cleaner::{Begun, Cleaning, Swapped};
 pub use journal::{JournalLimits, Journaling};
 pub use places::Places;

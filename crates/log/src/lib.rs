@@ -49,4 +49,4 @@ pub use retain::Deletion;
 pub use segments::Segment;
 pub use time_index::{TIME_INDEX_ENTRY_BYTES, TimeIndexEntry};
 pub use timestamp::{FoundTimestamp, TimestampLookup, TimestampSearch};
-pub use write::{BatchWrite, SnapshotWrite, Write};
+pub use write::{BatchWrite, SnapshotWrite, StateWrite, Write};

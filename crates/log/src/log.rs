@@ -205,6 +205,12 @@ impl PartitionLog {
             .expire(now, self.config.producer_id_expiration_ms);
     }
 
+    /// Bytes of the log that were written since it was opened, and those that its files had then.
+    #[must_use]
+    pub fn bytes_written(&self) -> u64 {
+        self.tail.end_at()
+    }
+
     /// The segments, ascending.
     #[must_use]
     pub fn segments(&self) -> &[Segment] {

@@ -47,15 +47,27 @@ impl PartitionLog {
                 high_watermark,
             });
         }
-        if wanted <= self.ordered_start {
-            return Ok((wanted, None));
+        Ok((wanted, self.move_start(wanted)))
+    }
+
+    /// Decides that the log starts at `start`, at most its high watermark: what lies below is not needed any more.
+    /// Nothing is to be done if it starts there already, or is on its way.
+    pub fn move_start(&mut self, start: i64) -> Option<Deletion> {
+        if start <= self.ordered_start {
+            return None;
         }
-        self.ordered_start = wanted;
-        let deletion = Deletion {
-            start: wanted,
-            writes: Vec::new(),
-        };
-        Ok((wanted, Some(deletion)))
+        self.ordered_start = start;
+        let writes = Vec::new();
+        Some(Deletion { start, writes })
+    }
+
+    /// Closes the last segment, so that all that was written so far can go at once one day.
+    pub fn close_segment(&mut self, now: i64) -> Vec<Write> {
+        let mut writes = Vec::new();
+        if self.segments.last().is_some_and(|last| last.size > 0) {
+            self.roll(now, &mut writes);
+        }
+        writes
     }
 
     /// Decides which segments have become too old, or too much (Kafka: `UnifiedLog.deleteOldSegments`): the oldest

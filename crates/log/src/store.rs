@@ -19,6 +19,7 @@ mod reader;
 mod recover;
 mod replay;
 mod segment;
+mod states;
 
 pub use batches::Batches;
 pub use buffers::ReadBuffers;
@@ -32,3 +33,4 @@ pub use partition::Store;
 pub use reader::SegmentReader;
 pub use recover::{Opening, recover};
 pub use replay::restore;
+pub use states::StateSnapshot;

@@ -34,6 +34,24 @@ pub enum Write {
         /// The base offset of the first segment that stays.
         below: i64,
     },
+    /// What the log's records have made so far, for a log that is bounded so; durable when it is carried out.
+    State(StateWrite),
+    /// Such snapshots go that stand for less.
+    DropStates {
+        /// Those stay that stand for all records below this offset, and for more.
+        below: i64,
+    },
+}
+
+/// A snapshot of the state that a log's records below `end` make, for `<end>-<epoch>.checkpoint`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateWrite {
+    /// It stands for all records below this offset.
+    pub end: i64,
+    /// The epoch of the last of them.
+    pub epoch: i32,
+    /// Its batches: a snapshot header, the state's records, a snapshot footer.
+    pub bytes: Bytes,
 }
 
 /// The producer table below `end`, for `<end>.snapshot` and `<end>.window`.

@@ -130,7 +130,8 @@ const OFTEN: [&str; 12] = [
 ];
 
 /// What a thousand seeds meet besides.
-const SOMETIMES: [&str; 27] = [
+const SOMETIMES: [&str; 28] = [
+    "snapshot of the catalog",
     "topic removed",
     "compaction",
     "crash during compaction",

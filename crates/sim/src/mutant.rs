@@ -98,6 +98,11 @@ const ALL: &[Mutant] = &[
     ),
     broker("trust-found-bytes", Broker::TrustFoundBytes, Fenced),
     broker("ignore-full-disk", Broker::IgnoreFullDisk, Fenced),
+    broker(
+        "catalog-without-replay",
+        Broker::CatalogWithoutReplay,
+        Fenced,
+    ),
     log("sequence-check", Log::SequenceCheck, Fenced),
     log("dedupe-window", Log::DedupeWindow, Fenced),
     log("dedupe", Log::Dedupe, Fenced),

@@ -302,6 +302,7 @@ pub(crate) fn config(plan: &Plan, strategy: Strategy) -> Arc<Config> {
         group_consumer_heartbeat_interval_ms: 300,
         log_retention_check_interval_ms: 300,
         log_cleaner_backoff_ms: 300,
+        metadata_snapshot_bytes: 1_500,
         log_cleaner_min_cleanable_ratio: 0.1,
         log_cleaner_dedupe_buffer_bytes: plan.compaction.key_bytes,
         offsets_segment_bytes: plan.segment_bytes,

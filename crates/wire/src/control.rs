@@ -1,8 +1,11 @@
 //! Control batches: the markers that end a transaction, and KRaft's own.
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 
 use crate::batch::{Batch, BatchBuilder};
+use crate::codec::{Message, Writer};
+use crate::message::snapshot_footer_record::SnapshotFooterRecord;
+use crate::message::snapshot_header_record::SnapshotHeaderRecord;
 
 /// What a control record says: the type in its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,14 +100,72 @@ pub fn marker(
     } else {
         ControlType::Abort
     };
-    let mut key = [0; 4];
-    key[2..].copy_from_slice(&kind.id().to_be_bytes());
     let mut value = [0; 6];
     value[2..].copy_from_slice(&coordinator_epoch.to_be_bytes());
     BatchBuilder::new()
         .producer(producer_id, epoch, -1)
         .transactional(true)
         .control(true)
-        .push(timestamp, Some(&key), Some(&value), &[])
+        .push(timestamp, Some(&key(kind)), Some(&value), &[])
         .build()
+}
+
+/// The batch that begins a KRaft snapshot: the log that it stands for ends with a record of time `last_contained`,
+/// in milliseconds.
+pub fn snapshot_header(last_contained: i64, timestamp: i64) -> Batch {
+    let header = SnapshotHeaderRecord {
+        last_contained_log_timestamp: last_contained,
+        ..Default::default()
+    };
+    krafts(ControlType::SnapshotHeader, &encoded(&header), timestamp)
+}
+
+/// The batch that ends a KRaft snapshot: without it the snapshot is not whole.
+pub fn snapshot_footer(timestamp: i64) -> Batch {
+    let footer = SnapshotFooterRecord::default();
+    krafts(ControlType::SnapshotFooter, &encoded(&footer), timestamp)
+}
+
+/// A control batch of KRaft's own belongs to no transaction.
+fn krafts(kind: ControlType, value: &[u8], timestamp: i64) -> Batch {
+    BatchBuilder::new()
+        .control(true)
+        .push(timestamp, Some(&key(kind)), Some(value), &[])
+        .build()
+}
+
+fn encoded<M: Message>(record: &M) -> Bytes {
+    let mut writer = Writer::new();
+    record
+        .encode(&mut writer, 0)
+        .expect("numbers fit their record");
+    writer.finish_contiguous()
+}
+
+fn key(kind: ControlType) -> [u8; 4] {
+    let mut key = [0; 4];
+    key[2..].copy_from_slice(&kind.id().to_be_bytes());
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_begins_and_ends_with_control_records_of_their_own() {
+        let header = snapshot_header(0x0102, 7);
+        let footer = snapshot_footer(8);
+        for (batch, kind) in [
+            (&header, ControlType::SnapshotHeader),
+            (&footer, ControlType::SnapshotFooter),
+        ] {
+            assert!(batch.is_control() && !batch.is_transactional());
+            assert_eq!(batch.control().map(|control| control.kind), Some(kind));
+        }
+        let mut records = header.records(100).expect("not compressed");
+        let record = records.next().expect("one").expect("sound");
+        let version_time_and_no_tags = [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0];
+        assert_eq!(record.value.expect("one"), version_time_and_no_tags[..]);
+    }
 }

@@ -20,12 +20,14 @@ const JARS: [&str; 4] = [
 ];
 
 /// Structures that travel inside other messages or in control records; others of their kind are not needed.
-const DATA: [(&str, &str); 5] = [
+const DATA: [(&str, &str); 7] = [
     ("ConsumerProtocolAssignment", "consumer_protocol"),
     ("ConsumerProtocolSubscription", "consumer_protocol"),
     ("ControlRecordTypeSchema", "control_record"),
     ("EndTxnMarker", "control_record"),
     ("LeaderChangeMessage", "control_record"),
+    ("SnapshotFooterRecord", "control_record"),
+    ("SnapshotHeaderRecord", "control_record"),
 ];
 
 /// Reads the jars and rewrites the schema folder.

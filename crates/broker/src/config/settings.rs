@@ -237,6 +237,12 @@ pub const SETTINGS: &[Setting] = &[
         0
     ),
     plain!("message.max.bytes", Int, message_max_bytes, 0),
+    plain!(
+        "metadata.log.max.record.bytes.between.snapshots",
+        Long,
+        metadata_snapshot_bytes,
+        1
+    ),
     plain!("min.insync.replicas", Int, min_insync_replicas, 1),
     plain!("node.id", Int, node_id, 0),
     plain!("num.partitions", Int, num_partitions, 1),

@@ -7,6 +7,7 @@ use super::waiting::RequestInfo;
 use crate::api::{Frames, Wake};
 use once_coordinator::machine::Waiter;
 use once_coordinator::transaction;
+use once_log::StateWrite;
 
 /// What was held behind fences, or follows from an input, within one step.
 pub(super) enum Action {
@@ -36,6 +37,8 @@ pub(super) enum Action {
     Added(Vec<Addition>),
     /// A block of producer ids is durable.
     Refill(std::ops::Range<i64>),
+    /// The catalog's log is durable as far as this snapshot stands for it.
+    Snapshot(StateWrite),
 }
 
 impl Action {
@@ -49,6 +52,7 @@ impl Action {
             | Action::Remove(_)
             | Action::Settle(..)
             | Action::Refill(_)
+            | Action::Snapshot(_)
             | Action::GoOn(_)
             | Action::Wake(..) => false,
         }

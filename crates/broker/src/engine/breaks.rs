@@ -14,7 +14,11 @@ impl Engine {
             Action::MarkersFlushed { .. } => breaks(Mutant::CompleteBeforeMarkers),
             Action::Refill(_) => breaks(Mutant::UseIdsBeforeDurable),
             Action::Remove(_) => breaks(Mutant::RemoveBeforeDurable),
-            Action::Silence(_) | Action::Wake(..) | Action::Added(_) | Action::GoOn(_) => false,
+            Action::Silence(_)
+            | Action::Wake(..)
+            | Action::Added(_)
+            | Action::Snapshot(_)
+            | Action::GoOn(_) => false,
         }
     }
 }

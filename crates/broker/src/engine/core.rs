@@ -11,6 +11,7 @@ use super::identity::Identity;
 use super::ids::{ConnectionId, LogId, ReadId};
 use super::input::{Input, RequestInput};
 use super::logs::Logs;
+use super::metadata::Summary;
 use super::order::Order;
 use super::output::{Look, Output};
 use super::session::Sessions;
@@ -62,6 +63,7 @@ pub struct Engine {
     pub(super) tail_share: usize,
     pub(super) outputs: Vec<Output>,
     pub(super) space: Space,
+    pub(super) summary: Summary,
     fences: Fences<Action>,
     pub(super) actions: VecDeque<Action>,
     next_waiter: u64,
@@ -112,6 +114,7 @@ impl Engine {
             tail_share: super::topics::TAIL_MOST,
             outputs: Vec::new(),
             fences: Fences::default(),
+            summary: Summary::default(),
             actions: VecDeque::new(),
             next_waiter: 0,
             next_read: 0,
@@ -149,6 +152,7 @@ impl Engine {
         self.ring();
         self.act();
         self.follow_topics();
+        self.sum_up_catalog();
         self.look_at_the_disk();
         let outputs = std::mem::take(&mut self.outputs);
         self.succession.keep_back(outputs)
@@ -385,6 +389,7 @@ impl Engine {
                 Action::Added(added) => self.added(&added),
                 Action::GoOn(connection) => self.go_on(connection),
                 Action::Refill(block) => self.refill_producer_ids(block),
+                Action::Snapshot(state) => self.write_snapshot(state),
                 Action::Effect { shard, effect } => self.begin(shard, effect),
                 Action::MarkersFlushed { shard, command } => {
                     let nobody = self.fresh_waiter();

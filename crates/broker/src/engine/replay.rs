@@ -57,6 +57,8 @@ pub struct RecoveredLog {
     pub recovered: Recovered,
     /// Its batches.
     pub batches: Box<dyn Batches>,
+    /// Of the catalog's log: a snapshot stands for all below this offset; 0 if there is none.
+    pub snapshot: i64,
 }
 
 /// The disk holds something that cannot be folded.
@@ -109,12 +111,14 @@ impl Engine {
         let mut logs = Logs::default();
         let mut by_place = BTreeMap::new();
         let mut metadata = PartitionLog::new(metadata_config(), LEADER_EPOCH);
+        let mut snapshot = 0;
         let mut sources: BTreeMap<LogId, Box<dyn Batches>> = BTreeMap::new();
         for (index, log) in found.into_iter().enumerate() {
             if log.topic == METADATA_TOPIC {
                 fold("the catalog", &*log.batches, &mut catalog, |_, _, _| {})?;
                 metadata = PartitionLog::recovered(metadata_config(), LEADER_EPOCH, log.recovered);
                 adopted[index] = Some(LogId::METADATA);
+                snapshot = log.snapshot;
             } else {
                 by_place.insert((log.topic_id, log.partition), (index, log));
             }
@@ -133,6 +137,7 @@ impl Engine {
         if adopted.iter().all(|log| *log != Some(LogId::METADATA)) {
             engine.open_metadata();
         }
+        engine.start_catalog_at(snapshot);
         engine.bootstrap();
         engine.adopt(by_place, &mut adopted, &mut sources);
         engine.share_tail();

@@ -86,6 +86,9 @@ impl Engine {
         if !writes.is_empty() {
             self.outputs.push(Output::Write { log, writes, end });
         }
+        if log == self.catalog.log {
+            self.catalog_started(start);
+        }
         self.wake_watchers(log);
     }
 }

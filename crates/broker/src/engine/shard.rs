@@ -83,7 +83,7 @@ impl<M: Machine> Shard<M> {
 const BATCH_BYTES: usize = 1 << 20;
 
 /// The batches of a decision's durable events, nearly always one; none if there are none.
-fn batches_of<M: Machine>(now: Millis, events: &[M::Event]) -> Vec<Batch> {
+pub(super) fn batches_of<M: Machine>(now: Millis, events: &[M::Event]) -> Vec<Batch> {
     let mut batches = Vec::new();
     let mut producer: Option<Option<ProducerIdentity>> = None;
     let mut builder = BatchBuilder::new();

@@ -133,7 +133,8 @@ fn cost(write: &Write) -> u64 {
         Write::Roll { .. } => SEGMENT_BYTES,
         Write::Snapshot(snapshot) => snapshot.producers.len() as u64,
         Write::LeaderEpochs(_) | Write::TimeIndex { .. } => BATCH_BYTES,
-        Write::DropSegments { .. } => 0,
+        Write::State(state) => state.bytes.len() as u64,
+        Write::DropSegments { .. } | Write::DropStates { .. } => 0,
     }
 }
 

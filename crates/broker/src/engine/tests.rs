@@ -7,6 +7,7 @@ mod deletion;
 mod files;
 mod full_disk;
 mod group_admin;
+mod metadata;
 mod produce_checks;
 mod recompression;
 mod rig;

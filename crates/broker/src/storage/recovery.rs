@@ -1,20 +1,20 @@
 //! Recovery: what the data directory holds becomes an engine.
 
+use super::batches::FileBatches;
 use super::points::{Checkpoints, Offsets};
 use super::sorted::{Sorted, sort};
 use crate::broker::StartError;
 use crate::config::{Config, FlushPolicy};
 use crate::engine::{
-    Batches, Engine, Identity, LogId, METADATA_TOPIC, METADATA_TOPIC_ID, Output, RecoveredLog,
-    ReplayError, Replayed, fresh_uuid, live_topics,
+    Engine, Identity, LogId, METADATA_TOPIC, METADATA_TOPIC_ID, Output, RecoveredLog, Replayed,
+    fresh_uuid, live_topics,
 };
 use crate::mutant::Mutant;
-use once_log::LogConfig;
 use once_log::store::{
     Checkpoint, DataDir, Disk, Journal, JournalBatch, JournalScan, Opening, PartitionDir,
-    ReadFailure, SegmentReader, Store,
+    StateSnapshot, Store,
 };
-use once_wire::batch::Batch;
+use once_log::{LogConfig, Recovered};
 use once_wire::ids::Uuid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -155,6 +155,8 @@ struct Finder<'a, D: Disk> {
     log_config: LogConfig,
     clean: bool,
     durable: bool,
+    /// The log after a snapshot is not read, as a mutant has it.
+    forgets_log: bool,
     now: i64,
     points: Offsets,
     starts: Offsets,
@@ -195,6 +197,7 @@ impl<'a, D: Disk> Finder<'a, D> {
             },
             clean,
             durable,
+            forgets_log: config.breaks(Mutant::CatalogWithoutReplay),
             now,
             points: data.read_checkpoint(Checkpoint::RecoveryPoint)?,
             starts: data.read_checkpoint(Checkpoint::LogStart)?,
@@ -316,19 +319,43 @@ impl<'a, D: Disk> Finder<'a, D> {
             &opening,
             (self.journal, &held),
         )?;
+        let snapshot = self.snapshot(&place, &recovered)?;
+        let stands_for = snapshot.as_ref().map_or(0, |snapshot| snapshot.end);
+        let mut batches = FileBatches::of(&store, snapshot);
+        if self.forgets_log {
+            batches = batches.without_log();
+        }
         self.logs.push(RecoveredLog {
             topic: place.topic.clone(),
             topic_id,
             partition: place.partition,
-            batches: Box::new(FileBatches {
-                name: place.path.display().to_string(),
-                end: recovered.end_offset,
-                reader: store.reader(),
-            }),
+            batches: Box::new(batches),
+            snapshot: stands_for,
             recovered,
         });
         self.places.push((place, store));
         Ok(())
+    }
+
+    /// The snapshot to begin with, of the catalog's log. One that is not whole is not needed while
+    /// the log reaches further back.
+    fn snapshot(
+        &self,
+        place: &PartitionDir,
+        recovered: &Recovered,
+    ) -> Result<Option<StateSnapshot>, StartError> {
+        if place.topic != METADATA_TOPIC {
+            return Ok(None);
+        }
+        let found = StateSnapshot::newest(&**self.disk, &place.path, recovered.end_offset)?;
+        let first = recovered.segments.first().map_or(0, |segment| segment.base);
+        if found.as_ref().map_or(0, |snapshot| snapshot.end) < first {
+            return Err(StartError::Partition {
+                path: place.path.clone(),
+                problem: "its oldest records are summed up in a snapshot that is damaged or gone",
+            });
+        }
+        Ok(found)
     }
 
     /// A partition that had records on disk must be there.
@@ -345,29 +372,5 @@ impl<'a, D: Disk> Finder<'a, D> {
             }),
             None => Ok(()),
         }
-    }
-}
-
-/// A recovered log's batches, read from its files.
-struct FileBatches<D: Disk> {
-    name: String,
-    end: i64,
-    reader: SegmentReader<D>,
-}
-
-impl<D: Disk> Batches for FileBatches<D> {
-    fn each(
-        &self,
-        visit: &mut dyn FnMut(&Batch) -> Result<(), ReplayError>,
-    ) -> Result<(), ReplayError> {
-        let unreadable = |error: ReadFailure| ReplayError {
-            place: self.name.clone(),
-            offset: -1,
-            problem: error.to_string(),
-        };
-        for batch in self.reader.batches(0, self.end).map_err(unreadable)? {
-            visit(&batch.map_err(unreadable)?)?;
-        }
-        Ok(())
     }
 }

@@ -62,7 +62,9 @@ pub(super) fn batch(write: &Write) -> Option<&Bytes> {
         | Write::TimeIndex { .. }
         | Write::Snapshot(_)
         | Write::Roll { .. }
-        | Write::DropSegments { .. } => None,
+        | Write::DropSegments { .. }
+        | Write::State(_)
+        | Write::DropStates { .. } => None,
     }
 }
 

@@ -17,6 +17,7 @@ use super::disk::{Disk, replace_file, write_file};
 use super::names::{Kind, LEADER_EPOCHS, PARTITION_METADATA};
 use super::reader::SegmentReader;
 use super::segment::SegmentFiles;
+use super::states;
 use crate::epochs::EpochEntry;
 use crate::write::{BatchWrite, SnapshotWrite, Write};
 
@@ -149,6 +150,10 @@ impl<D: Disk> Store<D> {
                 [Write::Snapshot(snapshot)] => self.write_snapshot(snapshot)?,
                 [Write::Roll { base }] => self.roll(*base)?,
                 [Write::DropSegments { below }] => self.drop_segments(*below)?,
+                [Write::State(state)] => states::write(&*self.disk, &self.dir, state)?,
+                [Write::DropStates { below }] => {
+                    states::remove_below(&*self.disk, &self.dir, *below)?;
+                }
                 [Write::TimeIndex { segment, entry }] => {
                     self.activate(*segment)?.push_time_entry(entry);
                 }
@@ -280,7 +285,9 @@ impl<D: Disk> Store<D> {
             | Write::TimeIndex { .. }
             | Write::Snapshot(_)
             | Write::Roll { .. }
-            | Write::DropSegments { .. } => None,
+            | Write::DropSegments { .. }
+            | Write::State(_)
+            | Write::DropStates { .. } => None,
         });
         let Some(BatchWrite { segment, .. }) = batches.clone().next() else {
             return Ok(());

@@ -32,7 +32,9 @@ fn rolled(writes: &[Write]) -> Option<i64> {
         | Write::TimeIndex { .. }
         | Write::Snapshot(_)
         | Write::Batch(_)
-        | Write::DropSegments { .. } => None,
+        | Write::DropSegments { .. }
+        | Write::State(_)
+        | Write::DropStates { .. } => None,
     })
 }
 

@@ -39,6 +39,7 @@ impl World {
                                 self.coverage.met("segment rolled")
                             }
                             Write::DropSegments { .. } => self.coverage.met("segments removed"),
+                            Write::State(_) => self.coverage.met("snapshot of the catalog"),
                             _ => {}
                         }
                     }

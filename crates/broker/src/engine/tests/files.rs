@@ -1,11 +1,11 @@
 //! Files for the rig's engine, on a disk that loses what was not flushed.
 
-use crate::engine::{Batches, LogId, Look, NotCompacted, Output, RecoveredLog, ReplayError, Seen};
+use crate::engine::{LogId, Look, NotCompacted, Output, RecoveredLog, Seen};
+use crate::storage::FileBatches;
 use once_log::store::{
-    Crash, DataDir, Disk, FakeDisk, Identity, Opening, ReadFailure, SegmentReader, Store, recover,
+    Crash, DataDir, Disk, FakeDisk, Identity, Opening, ReadFailure, StateSnapshot, Store, recover,
 };
 use once_log::{Compacted, CompactionPlan, LogConfig};
-use once_wire::batch::Batch;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,15 +62,18 @@ impl Files {
                 now,
             };
             let config = LogConfig::default();
-            let (recovered, store) = recover(Arc::clone(&self.disk), place.path, &config, &opening)
-                .expect("a sound partition");
-            let (end, reader) = (recovered.end_offset, store.reader());
+            let disk = Arc::clone(&self.disk);
+            let (recovered, store) =
+                recover(disk, place.path.clone(), &config, &opening).expect("a sound partition");
+            let snapshot = StateSnapshot::newest(&*self.disk, &place.path, store.end_offset());
+            let snapshot = snapshot.expect("a sound disk");
             found.push(RecoveredLog {
                 topic: place.topic,
                 topic_id,
                 partition: place.partition,
                 recovered,
-                batches: Box::new(Stored { reader, end }),
+                snapshot: snapshot.as_ref().map_or(0, |snapshot| snapshot.end),
+                batches: Box::new(FileBatches::of(&store, snapshot)),
             });
             stores.push(store);
         }
@@ -139,6 +142,13 @@ impl Files {
         Ok(prepared.compacted().clone())
     }
 
+    /// The names of a partition's files.
+    pub(super) fn names(&self, topic: &str) -> Vec<String> {
+        let directory = self.data.partition_path(topic, 0);
+        let listed = self.disk.list(&directory).expect("a sound disk");
+        listed.into_iter().map(|entry| entry.name).collect()
+    }
+
     /// Damages the first bytes of a log's first segment.
     pub(super) fn damage(&self, topic: &str) {
         let directory = self.data.partition_path(topic, 0);
@@ -155,22 +165,5 @@ impl Files {
         if let Some(store) = self.stores.get_mut(&log) {
             store.sync().expect("a sound disk");
         }
-    }
-}
-
-struct Stored {
-    reader: SegmentReader<FakeDisk>,
-    end: i64,
-}
-
-impl Batches for Stored {
-    fn each(
-        &self,
-        visit: &mut dyn FnMut(&Batch) -> Result<(), ReplayError>,
-    ) -> Result<(), ReplayError> {
-        for batch in self.reader.batches(0, self.end).expect("readable") {
-            visit(&batch.expect("readable"))?;
-        }
-        Ok(())
     }
 }

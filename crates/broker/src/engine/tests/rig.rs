@@ -61,6 +61,17 @@ impl Rig {
         Self::over(|_| {}, Some(Files::new()))
     }
 
+    /// As [`Rig::with_files`], with other settings.
+    pub(super) fn with_files_and(change: impl FnOnce(&mut Config)) -> Self {
+        Self::over(change, Some(Files::new()))
+    }
+
+    /// The names of a partition's files.
+    pub(super) fn files(&self, topic: &str) -> Vec<String> {
+        let files = self.files.as_ref().expect("a rig with files");
+        files.names(topic)
+    }
+
     pub(super) fn with(change: impl FnOnce(&mut Config)) -> Self {
         Self::over(change, None)
     }
