@@ -129,6 +129,10 @@ pub struct Config {
     pub max_connections: usize,
     /// `connections.max.idle.ms`.
     pub connections_max_idle_ms: i64,
+    /// `once.scrub.bytes.per.second`: how fast all files are read again to find damage; 0 for never.
+    pub scrub_bytes_per_second: u64,
+    /// `once.scrub.interval.ms`: how often that is begun.
+    pub scrub_interval_ms: i64,
     /// `once.disk.reserve.bytes`: with less room on the disk clients' data is refused.
     pub disk_reserve_bytes: u64,
     /// `log.dirs` (one directory), if given as a setting.
@@ -226,6 +230,8 @@ impl Default for Config {
             queued_max_request_bytes: 64 << 20,
             max_connections: 100_000,
             connections_max_idle_ms: 600_000,
+            scrub_bytes_per_second: 8 << 20,
+            scrub_interval_ms: 86_400_000,
             disk_reserve_bytes: 64 << 20,
             log_dir: None,
             listener: None,

@@ -4,7 +4,7 @@
 //!
 //! [`recover()`] turns a data directory into an engine; [`Places`] knows where each log's files
 //! are and which writer owns them; a [`Writer`] carries out groups of work and flushes them; a
-//! [`Cleaning`] compacts a log beside it.
+//! [`Cleaning`] compacts a log beside it; [`scrub()`] reads one to see whether it still can be read.
 
 mod batches;
 mod cleaner;
@@ -12,6 +12,7 @@ mod journal;
 mod places;
 mod points;
 mod recovery;
+mod scrub;
 mod sorted;
 #[cfg(test)]
 mod tests;
@@ -24,4 +25,5 @@ pub use journal::{JournalLimits, Journaling};
 pub use places::Places;
 pub use points::{Checkpoints, Offsets, Points, mark_clean};
 pub use recovery::{Recovery, recover};
+pub use scrub::scrub;
 pub use writer::{Debts, Owner, StorageError, Work, Writer, settle};

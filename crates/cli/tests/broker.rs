@@ -106,6 +106,33 @@ fn what_was_acknowledged_survives_a_kill_and_a_clean_stop() {
 }
 
 #[test]
+fn a_flipped_bit_is_told_of_before_anybody_asks_for_the_record() {
+    let data = tempfile::tempdir().expect("a directory");
+    let broker = Broker::start(data.path(), &[]);
+    produce(&broker.address, "a\nb\n");
+    assert_eq!(broker.signal(Signal::TERM), Some(0));
+    let path = data.path().join("letters-0/00000000000000000000.log");
+    let mut bytes = std::fs::read(&path).expect("the log");
+    *bytes.last_mut().expect("a byte") ^= 1;
+    std::fs::write(&path, bytes).expect("writes");
+
+    let often = ["--set", "once.scrub.interval.ms=20"];
+    let mut process = command(data.path(), &often)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let stderr = process.stderr.take().expect("a pipe");
+    let damaged = BufReader::new(stderr)
+        .lines()
+        .map_while(Result::ok)
+        .find(|line| line.contains("letters-0") && line.contains("is damaged at byte 0"));
+    process.kill().expect("it runs");
+    process.wait().expect("it ends");
+    assert!(damaged.is_some());
+}
+
+#[test]
 fn a_topic_that_is_deleted_and_made_again_starts_empty_also_after_a_kill() {
     let data = tempfile::tempdir().expect("a directory");
     let broker = Broker::start(data.path(), &[]);

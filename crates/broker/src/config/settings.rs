@@ -261,6 +261,13 @@ pub const SETTINGS: &[Setting] = &[
     plain!("offsets.topic.num.partitions", Int, offsets_partitions, 1),
     plain!("offsets.topic.segment.bytes", Int, offsets_segment_bytes, 1),
     plain!("once.disk.reserve.bytes", Long, disk_reserve_bytes, 0),
+    plain!(
+        "once.scrub.bytes.per.second",
+        Long,
+        scrub_bytes_per_second,
+        0
+    ),
+    plain!("once.scrub.interval.ms", Long, scrub_interval_ms, 1),
     plain!("once.transaction.park.ms", Long, transaction_park_ms, 0),
     plain!(
         "producer.id.expiration.ms",

@@ -10,7 +10,7 @@
 //! The journal's next entry is written while the log thread writes the last one to the partitions'
 //! files, whose flushes nobody waits for. A compaction goes the same way: to the log thread, which knows
 //! what is owed, to the checkpoint thread, which flushes that, to the cleaner thread, and back to the log
-//! thread for the swap.
+//! thread for the swap. The scrubber thread only reads.
 
 mod checkpointer;
 mod cleaner;
@@ -18,6 +18,7 @@ mod journal;
 mod log;
 mod lookers;
 mod room;
+mod scrubber;
 
 use self::checkpointer::Checkpointer;
 use self::cleaner::CleanerThread;
@@ -25,6 +26,8 @@ use self::journal::JournalThread;
 use self::log::LogThread;
 use self::lookers::{Lookers, Lookup, Task};
 pub(super) use self::room::room;
+pub(super) use self::scrubber::Pace;
+use self::scrubber::Scrubber;
 use super::driver::Driver;
 use crate::config::FlushPolicy;
 use crate::engine::{LogId, Look, ReadId};
@@ -33,7 +36,7 @@ use crate::storage::{
 };
 use once_log::store::{DataDir, Journal, PartitionDir, RealDisk, Store};
 use once_wire::ids::Uuid;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -63,8 +66,10 @@ type Ends = BTreeMap<LogId, i64>;
 /// A broker's disk threads.
 pub(crate) struct DiskThreads {
     queue: Sender<Order>,
-    places: Mutex<Places<RealDisk>>,
+    places: Arc<Mutex<Places<RealDisk>>>,
     threads: Mutex<Vec<JoinHandle<Ends>>>,
+    /// Closed to stop the scrubber.
+    scrubs: Mutex<Option<Sender<()>>>,
     reports: Reports,
     lookers: Lookers,
     directory: PathBuf,
@@ -80,6 +85,7 @@ impl DiskThreads {
         data: Arc<DataDir<RealDisk>>,
         journal: Option<Journal<RealDisk>>,
         open_partitions: usize,
+        pace: Pace,
     ) -> std::io::Result<Self> {
         let reports = Reports::default();
         let directory = data.path().to_owned();
@@ -125,10 +131,23 @@ impl DiskThreads {
                 journal_queue
             }
         };
+        let places = Arc::new(Mutex::new(places));
+        let (scrubs, stop) = channel();
+        let scrubber = Scrubber {
+            places: Arc::clone(&places),
+            pace,
+            stop,
+            damaged: BTreeSet::new(),
+        };
+        threads.push(spawn("once-scrubber", move || {
+            scrubber.run();
+            Ok(Ends::new())
+        })?);
         Ok(Self {
             queue,
-            places: Mutex::new(places),
+            places,
             threads: Mutex::new(threads),
+            scrubs: Mutex::new(Some(scrubs)),
             reports,
             lookers: Lookers::start()?,
             directory,
@@ -202,6 +221,7 @@ impl DiskThreads {
     /// them failed: the stop is not a clean one.
     pub(crate) fn stop(&self) -> Option<Offsets> {
         self.stopping.store(true, Ordering::Relaxed);
+        *self.scrubs.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let _ = self.queue.send(Order::Stop);
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));

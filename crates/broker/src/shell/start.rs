@@ -3,7 +3,7 @@
 
 use super::budget::Budget;
 use super::clock::Clock;
-use super::disk::{DiskThreads, room};
+use super::disk::{DiskThreads, Pace, room};
 use super::driver::Driver;
 use super::files::Files;
 use super::listener;
@@ -17,6 +17,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// What must be stopped.
@@ -120,7 +121,11 @@ fn start_in(
         checkpoints,
         journal,
     } = recover(&disk, &data, settings, identity, clock.now(), entropy)?;
-    let threads = DiskThreads::start(disk, Arc::clone(&data), journal, files.partitions)?;
+    let pace = Pace {
+        bytes_per_second: config.scrub_bytes_per_second,
+        interval: Duration::from_millis(config.scrub_interval_ms.unsigned_abs()),
+    };
+    let threads = DiskThreads::start(disk, Arc::clone(&data), journal, files.partitions, pace)?;
     threads.adopt(stores, checkpoints);
     let budget = Arc::new(Budget::new(config.queued_max_request_bytes));
     let driver = Driver::new(engine, clock, threads, budget);

@@ -141,6 +141,18 @@ impl<D: Disk> Places<D> {
         self.by_log.get(&log).map(|place| place.reader.clone())
     }
 
+    /// All logs.
+    #[must_use]
+    pub fn logs(&self) -> Vec<LogId> {
+        self.by_log.keys().copied().collect()
+    }
+
+    /// A reader of a log's files, and up to where they are on disk for certain; none if the log is gone.
+    #[must_use]
+    pub fn on_disk(&self, log: LogId) -> Option<(SegmentReader<D>, i64)> {
+        Some((self.reader(log)?, self.points.of(log)))
+    }
+
     /// A log whose topic was deleted. What checkpoints say of it goes first: a topic of the same
     /// name that is made later must not be held to it. `unique` names the directory on its way out.
     ///

@@ -75,6 +75,15 @@ impl<D: Disk> Points<D> {
         self.write(&known.points)
     }
 
+    /// What the checkpoint says of a log; 0 if it says nothing.
+    pub(super) fn of(&self, log: LogId) -> i64 {
+        let known = self.known();
+        let name = known.names.get(&log);
+        name.and_then(|name| known.points.get(name))
+            .copied()
+            .unwrap_or(0)
+    }
+
     /// The points of all logs, which are on disk up to `ends`.
     #[must_use]
     pub fn all(&self, ends: &BTreeMap<LogId, i64>) -> Offsets {

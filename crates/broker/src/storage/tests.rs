@@ -1,10 +1,13 @@
 //! What a start makes of what an earlier life left.
 
-use super::{Offsets, recover};
+use super::{Offsets, recover, scrub};
 use crate::config::Config;
 use crate::engine::{Identity, NodeAddress};
-use once_log::Write;
-use once_log::store::{Checkpoint, DataDir, Disk, FakeDisk, Identity as DirIdentity, Store};
+use once_log::store::{
+    Checkpoint, DataDir, Disk, FakeDisk, Identity as DirIdentity, ReadFailure, Store,
+};
+use once_log::{LogConfig, PartitionLog, Write};
+use once_wire::batch::BatchBuilder;
 use once_wire::ids::Uuid;
 use std::sync::Arc;
 
@@ -47,4 +50,42 @@ fn the_next_topic_of_a_name_is_not_held_to_what_was_said_of_one_that_is_gone() {
         let says = data.read_checkpoint(which).expect("reads");
         assert!(!says.contains_key(&("gone".to_owned(), 0)), "{which:?}");
     }
+}
+
+#[test]
+fn what_is_damaged_on_disk_is_found_and_nothing_beyond_it_is_looked_at() {
+    let disk = Arc::new(FakeDisk::default());
+    let path = data_dir(&disk).partition_path("t", 0);
+    let mut store = Store::new(Arc::clone(&disk), path.clone(), Uuid([9; 16]));
+    let mut log = PartitionLog::new(LogConfig::default(), 0);
+    for _ in 0..3 {
+        let batch = BatchBuilder::new()
+            .push(0, None, Some(b"value"), &[])
+            .build();
+        let appended = log.append_coordinator(0, &batch).expect("is taken");
+        store.write_all(&appended.writes).expect("writes");
+    }
+    let reader = store.reader();
+    let look = |end, most| {
+        let mut read = 0;
+        let found = scrub(&reader, end, &mut |bytes| {
+            read += bytes;
+            read < most
+        });
+        (found, read as u64)
+    };
+    let (found, read) = look(3, usize::MAX);
+    assert!(found.is_none(), "{found:?}");
+    let size = read / 3;
+
+    let file = path.join("00000000000000000000.log");
+    disk.flip(&file, 8 * (2 * size) - 1).expect("is there");
+    let (found, _) = look(3, usize::MAX);
+    let is_second = |failure: &ReadFailure| matches!(failure, ReadFailure::Corrupt { position, .. } if *position == size);
+    assert!(found.as_ref().is_some_and(is_second), "{found:?}");
+    assert!(
+        look(1, usize::MAX).0.is_none(),
+        "that is not on disk for certain"
+    );
+    assert!(look(3, 1).0.is_none(), "the broker stops");
 }
