@@ -5,6 +5,10 @@
 //!
 //! * 1 null means all topics; 4 the client decides on creation; 8 authorized operations; 9
 //!   flexible; 10 topic ids; 12 asking by id; 13 a top-level error (rebootstrap), never set.
+//!
+//! A request that names any id is answered by its ids alone (Kafka: `handleTopicMetadataRequest`).
+//! Before 12 an id or a missing name makes all of it an INVALID_REQUEST; since then a topic with
+//! neither is answered so by itself, where Kafka has no answer.
 
 use super::distinct::distinct;
 use super::{Answer, Api, authorized, internal};
@@ -18,6 +22,9 @@ use once_wire::message::metadata_response::{
     MetadataResponse, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 
+/// The first version that asks by topic id.
+const BY_ID: i16 = 12;
+
 /// See the module.
 pub(crate) struct Metadata;
 
@@ -30,6 +37,10 @@ impl Api for Metadata {
         request: &Self::Request,
     ) -> Result<Answer<MetadataResponse>, ErrorCode> {
         let version = cx.version;
+        let wanted = request.topics.as_deref().unwrap_or_default();
+        if version < BY_ID && wanted.iter().any(only_by_id_says) {
+            return Err(ErrorCode::InvalidRequest);
+        }
         let all = match &request.topics {
             None => true,
             Some(topics) => version == 0 && topics.is_empty(),
@@ -44,11 +55,8 @@ impl Api for Metadata {
                 .map(|topic| describe(topic, operations))
                 .collect()
         } else {
-            let wanted = request.topics.as_deref().unwrap_or_default();
             let create = version < 4 || request.allow_auto_topic_creation;
-            distinct(wanted, |topic| (&topic.name, topic.topic_id))
-                .map(|topic| one(cx, topic, create, operations))
-                .collect()
+            some(cx, wanted, create, operations)
         };
         let node = cx.node();
         let asked = request.include_cluster_authorized_operations;
@@ -67,10 +75,12 @@ impl Api for Metadata {
         }))
     }
 
+    /// The answer of most versions cannot leave a name out: it is empty where there is none.
     fn refuse(request: &Self::Request, error: ErrorCode) -> MetadataResponse {
         let topics = request.topics.iter().flatten();
+        let name = |topic: &MetadataRequestTopic| topic.name.clone().unwrap_or_default();
         let topics = topics
-            .map(|topic| failed(topic.name.clone(), topic.topic_id, error))
+            .map(|topic| failed(Some(name(topic)), topic.topic_id, error))
             .collect();
         MetadataResponse {
             topics,
@@ -79,15 +89,39 @@ impl Api for Metadata {
     }
 }
 
-fn one(
+/// Whether a topic is asked for as only later versions can: without a name, or with an id.
+fn only_by_id_says(topic: &MetadataRequestTopic) -> bool {
+    topic.name.is_none() || !topic.topic_id.is_zero()
+}
+
+/// Each of the topics asked for, once. If any is asked for by id, names do not count: were both to
+/// count, one name with many ids would be described for each of them.
+fn some(
     cx: &mut Context<'_>,
-    wanted: &MetadataRequestTopic,
+    wanted: &[MetadataRequestTopic],
+    create: bool,
+    operations: i32,
+) -> Vec<MetadataResponseTopic> {
+    let ids = wanted.iter().map(|topic| topic.topic_id);
+    let ids = distinct(ids.filter(|id| !id.is_zero()), |id| *id);
+    let by_id: Vec<_> = ids.map(|id| by_id(cx, id, operations)).collect();
+    if !by_id.is_empty() {
+        return by_id;
+    }
+    distinct(wanted, |topic| &topic.name)
+        .map(|topic| match &topic.name {
+            Some(name) => by_name(cx, name, create, operations),
+            None => failed(None, Uuid::ZERO, ErrorCode::InvalidRequest),
+        })
+        .collect()
+}
+
+fn by_name(
+    cx: &mut Context<'_>,
+    name: &str,
     create: bool,
     operations: i32,
 ) -> MetadataResponseTopic {
-    let Some(name) = &wanted.name else {
-        return by_id(cx, wanted.topic_id, operations);
-    };
     if let Some(topic) = cx.catalog().topic(name) {
         return describe(topic, operations);
     }
@@ -97,14 +131,14 @@ fn one(
         } else {
             ErrorCode::InvalidTopicException
         };
-        return failed(Some(name.clone()), Uuid::ZERO, error);
+        return failed(Some(name.to_owned()), Uuid::ZERO, error);
     }
     match cx.auto_create_topic(name) {
-        Err(error) => failed(Some(name.clone()), Uuid::ZERO, error),
+        Err(error) => failed(Some(name.to_owned()), Uuid::ZERO, error),
         Ok(()) => match cx.catalog().topic(name) {
             Some(topic) => describe(topic, operations),
             None => failed(
-                Some(name.clone()),
+                Some(name.to_owned()),
                 Uuid::ZERO,
                 ErrorCode::UnknownTopicOrPartition,
             ),
@@ -113,9 +147,6 @@ fn one(
 }
 
 fn by_id(cx: &mut Context<'_>, id: Uuid, operations: i32) -> MetadataResponseTopic {
-    if id.is_zero() {
-        return failed(None, id, ErrorCode::InvalidRequest);
-    }
     match cx.catalog().topic_by_id(id) {
         Some(topic) => describe(topic, operations),
         None => failed(None, id, ErrorCode::UnknownTopicId),

@@ -5,6 +5,7 @@ use super::rig::Rig;
 use crate::engine::ConnectionId;
 use once_wire::batch::BatchBuilder;
 use once_wire::error::ErrorCode;
+use once_wire::ids::Uuid;
 use once_wire::message::consumer_group_describe_request::ConsumerGroupDescribeRequest;
 use once_wire::message::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use once_wire::message::describe_configs_request::{
@@ -93,6 +94,68 @@ fn what_is_asked_many_times_is_answered_once() {
         ..Default::default()
     };
     assert_eq!(rig.call(client, 5, &request).groups.len(), 1);
+}
+
+#[test]
+fn one_name_with_many_topic_ids_is_asked_for_by_the_ids_alone() {
+    const IDS: u8 = 50;
+    let (mut rig, client) = rig();
+    let known = rig.catalog().topic("t").expect("created").id;
+    let with_id = |id| MetadataRequestTopic {
+        name: Some("t".into()),
+        topic_id: id,
+        ..Default::default()
+    };
+    let mut topics: Vec<_> = (1..=IDS).map(|byte| with_id(Uuid([byte; 16]))).collect();
+    topics.extend([with_id(known), with_id(known), with_id(Uuid::ZERO)]);
+    let request = MetadataRequest {
+        topics: Some(topics),
+        ..Default::default()
+    };
+    let answer = rig.call(client, 12, &request);
+    let described = answer.topics.iter().filter(|topic| topic.error_code == 0);
+    let named: Vec<_> = described.map(|topic| topic.name.as_deref()).collect();
+    assert_eq!(named, [Some("t")]);
+    let unknown = answer
+        .topics
+        .iter()
+        .filter(|topic| topic.name.is_none() && topic.partitions.is_empty());
+    assert_eq!(unknown.count(), usize::from(IDS));
+}
+
+#[test]
+fn before_topics_are_asked_for_by_id_an_id_or_a_missing_name_is_refused() {
+    let (mut rig, client) = rig();
+    let id = rig.catalog().topic("t").expect("created").id;
+    for (name, topic_id) in [(Some("t".into()), id), (None, Uuid::ZERO), (None, id)] {
+        let odd = MetadataRequestTopic {
+            name,
+            topic_id,
+            ..Default::default()
+        };
+        let plain = MetadataRequestTopic {
+            name: Some("t".into()),
+            ..Default::default()
+        };
+        let request = MetadataRequest {
+            topics: Some(vec![plain, odd]),
+            ..Default::default()
+        };
+        let answer = rig.call(client, 11, &request);
+        let errors: Vec<_> = answer.topics.iter().map(|topic| topic.error_code).collect();
+        assert_eq!(errors, [ErrorCode::InvalidRequest.code(); 2]);
+    }
+    let neither = MetadataRequestTopic {
+        name: None,
+        ..Default::default()
+    };
+    let request = MetadataRequest {
+        topics: Some(vec![neither; 3]),
+        ..Default::default()
+    };
+    let answer = rig.call(client, 12, &request);
+    let errors: Vec<_> = answer.topics.iter().map(|topic| topic.error_code).collect();
+    assert_eq!(errors, [ErrorCode::InvalidRequest.code()]);
 }
 
 #[test]
