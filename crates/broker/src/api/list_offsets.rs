@@ -1,7 +1,8 @@
 //! ListOffsets (key 2), versions 1–11.
 //!
 //! Answers the end (−1: high watermark, or last stable offset for read_committed), the start
-//! (−2), the record with the largest timestamp (−3), and the first record at or after a time.
+//! (−2), the record with the largest timestamp (−3), and the first record at or after a time. A
+//! partition that a request names twice is answered once, INVALID_REQUEST.
 //!
 //! * 2 isolation; 4 leader epoch fencing; 6 flexible; 7 −3; 8 −4 (earliest local: the start, as
 //!   nothing is tiered); 9 −5 and 11 −6 (tiered storage: there is none, −1); 10 timeout, unused.
@@ -14,10 +15,13 @@ use once_log::{FileRange, FoundTimestamp, Isolation, TimestampLookup, TimestampS
 use once_wire::api::ApiKey;
 use once_wire::codec::{DecodeError, Message, Reader, Request, VersionRange};
 use once_wire::error::ErrorCode;
-use once_wire::message::list_offsets_request::{ListOffsetsPartition, ListOffsetsRequest};
+use once_wire::message::list_offsets_request::{
+    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
+};
 use once_wire::message::list_offsets_response::{
     ListOffsetsPartitionResponse, ListOffsetsResponse, ListOffsetsTopicResponse,
 };
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The row of the table. A lookup by time may read a file, so there is a call of its own.
 pub(crate) const fn row() -> Row {
@@ -35,13 +39,12 @@ fn parse(reader: &mut Reader, version: i16) -> Result<Box<dyn Call>, DecodeError
     Ok(Box::new(ListOffsets {
         request,
         topics: Vec::new(),
-        reading: Vec::new(),
+        reading: BTreeMap::new(),
     }))
 }
 
 /// A lookup whose file read is outstanding.
 struct Reading {
-    read: ReadId,
     log: LogId,
     range: FileRange,
     topic: usize,
@@ -49,17 +52,27 @@ struct Reading {
 }
 
 struct ListOffsets {
+    /// Each topic once, and each of its partitions.
     request: ListOffsetsRequest,
+    /// The answers, at the places of what they answer.
     topics: Vec<ListOffsetsTopicResponse>,
-    reading: Vec<Reading>,
+    reading: BTreeMap<ReadId, Reading>,
 }
 
 impl Call for ListOffsets {
     fn start(&mut self, cx: &mut Context<'_>) -> Outcome {
+        let (topics, again) = once_each(std::mem::take(&mut self.request.topics));
+        self.request.topics = topics;
         for topic in 0..self.request.topics.len() {
             let wanted = &self.request.topics[topic];
             let (name, count) = (wanted.name.clone(), wanted.partitions.len());
-            let partitions = (0..count).map(|index| self.look(cx, topic, index, None));
+            let partitions = (0..count).map(|at| {
+                let index = self.request.topics[topic].partitions[at].partition_index;
+                if again.contains(&(topic, index)) {
+                    return failed(index, ErrorCode::InvalidRequest);
+                }
+                self.look(cx, topic, at, None)
+            });
             let partitions = partitions.collect();
             self.topics.push(ListOffsetsTopicResponse {
                 name,
@@ -72,9 +85,8 @@ impl Call for ListOffsets {
 
     fn wake(&mut self, cx: &mut Context<'_>, wake: Wake) -> Outcome {
         if let Wake::Read(read, result) = wake
-            && let Some(index) = self.reading.iter().position(|reading| reading.read == read)
+            && let Some(reading) = self.reading.remove(&read)
         {
-            let reading = self.reading.swap_remove(index);
             self.came(cx, &reading, result);
         }
         self.finish(cx)
@@ -101,13 +113,14 @@ impl ListOffsets {
             Err(error) => failed(wanted.partition_index, error),
             Ok(Found::Answer(answer)) => answer,
             Ok(Found::InFile(log, search)) => {
-                self.reading.push(Reading {
-                    read: cx.read_file(log, Look::Record(search)),
+                let reading = Reading {
                     log,
                     range: search.range,
                     topic,
                     partition,
-                });
+                };
+                let read = cx.read_file(log, Look::Record(search));
+                self.reading.insert(read, reading);
                 nothing(wanted.partition_index)
             }
         }
@@ -144,9 +157,6 @@ impl ListOffsets {
 
     fn finish(&mut self, cx: &mut Context<'_>) -> Outcome {
         if !self.reading.is_empty() {
-            for reading in &self.reading {
-                cx.still_reading(reading.read);
-            }
             return Outcome::Parked;
         }
         if cx.version < 4 {
@@ -165,6 +175,31 @@ impl ListOffsets {
             cx.version,
         ))
     }
+}
+
+/// The topics asked for, each once with each of its partitions once; and the partitions that are asked
+/// for more than once, by the topic's place. Kafka refuses those (`ListOffsetsRequest.duplicatePartitions`):
+/// two questions about one partition cannot be told apart in the answer.
+fn once_each(asked: Vec<ListOffsetsTopic>) -> (Vec<ListOffsetsTopic>, BTreeSet<(usize, i32)>) {
+    let mut topics: Vec<ListOffsetsTopic> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut seen, mut again) = (BTreeSet::new(), BTreeSet::new());
+    for mut topic in asked {
+        let partitions = std::mem::take(&mut topic.partitions);
+        let place = *places.entry(topic.name.clone()).or_insert_with(|| {
+            topics.push(topic);
+            topics.len() - 1
+        });
+        for partition in partitions {
+            let which = (place, partition.partition_index);
+            if seen.insert(which) {
+                topics[place].partitions.push(partition);
+            } else {
+                again.insert(which);
+            }
+        }
+    }
+    (topics, again)
 }
 
 /// What one look found.

@@ -21,6 +21,8 @@ struct Read {
 #[derive(Default)]
 pub(super) struct Asked {
     reads: BTreeMap<ReadId, Read>,
+    /// What they may bring together.
+    bytes: usize,
     /// Their segments have moved, and the engine has not heard yet where to.
     moved: Vec<(ReadId, LogId, ReadFailure)>,
 }
@@ -32,11 +34,18 @@ impl Asked {
             Look::Record(search) => (search.range, 0),
         };
         self.reads.insert(read, Read { log, range, bytes });
+        self.bytes += bytes;
+    }
+
+    fn remove(&mut self, read: ReadId) -> Option<Read> {
+        let asked = self.reads.remove(&read)?;
+        self.bytes -= asked.bytes;
+        Some(asked)
     }
 
     /// What they may bring.
     pub(super) fn bytes(&self) -> usize {
-        self.reads.values().map(|read| read.bytes).sum()
+        self.bytes
     }
 }
 
@@ -44,7 +53,7 @@ impl Engine {
     /// A file read ended. One whose segment was swapped for a compacted one waits until the log's state knows
     /// the new one: planned again before, it would only meet the same.
     pub(super) fn read_came(&mut self, read: ReadId, result: Result<Seen, ReadFailure>) {
-        let asked = self.asked.reads.remove(&read);
+        let asked = self.asked.remove(read);
         if let (Err(failure @ ReadFailure::Moved(_)), Some(Read { log, range, .. })) =
             (&result, asked)
             && self
@@ -69,7 +78,7 @@ impl Engine {
     }
 
     fn tell_reader(&mut self, read: ReadId, result: Result<Seen, ReadFailure>) {
-        if let Some(waiter) = self.waiting.reader(read) {
+        if let Some(waiter) = self.waiting.read_came(read) {
             let wake = Wake::Read(read, result);
             self.actions.push_back(Action::Wake(waiter, wake));
         }

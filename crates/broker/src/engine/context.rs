@@ -332,16 +332,11 @@ impl<'e> Context<'e> {
         self.deadline = Some(deadline);
     }
 
-    /// Looks into a log's files; the call is woken with the result.
+    /// Looks into a log's files; the call, if it is parked until then, is woken with the result.
     pub(crate) fn read_file(&mut self, log: LogId, look: Look) -> ReadId {
         let read = self.engine.ask_read(log, look);
         self.reads.push(read);
         read
-    }
-
-    /// Goes on waiting for a read that an earlier visit asked for.
-    pub(crate) fn still_reading(&mut self, read: ReadId) {
-        self.reads.push(read);
     }
 
     /// The incremental fetch sessions.
@@ -366,12 +361,14 @@ impl<'e> Context<'e> {
         }
     }
 
+    /// One look after another at the same log makes one fence: a request may look thousands of times.
     fn fence_all(&mut self, log: LogId) {
         if let Some(partition) = self.engine.logs.get(log) {
-            self.fences.push(Fence {
-                log,
-                end: partition.log.end_offset(),
-            });
+            let end = partition.log.end_offset();
+            let fence = Fence { log, end };
+            if self.fences.last() != Some(&fence) {
+                self.fences.push(fence);
+            }
         }
     }
 }

@@ -228,7 +228,7 @@ impl Engine {
 
     /// Who watches a log is visited.
     pub(super) fn wake_watchers(&mut self, log: LogId) {
-        for waiter in self.waiting.watchers(log) {
+        for waiter in self.waiting.moved(log) {
             self.actions.push_back(Action::Wake(waiter, Wake::Moved));
         }
     }
@@ -282,7 +282,8 @@ impl Engine {
             request,
             call: input.call,
             watches: vec![],
-            reads: vec![],
+            reads: BTreeSet::new(),
+            moved: false,
             fences: vec![],
         };
         if let Some((waiter, call)) = self.order.arrive(waiter, call) {
@@ -304,7 +305,7 @@ impl Engine {
             deadline,
             ..
         } = cx;
-        let fences = [std::mem::take(&mut waiting.fences), fences].concat();
+        waiting.fences.extend(fences);
         let request = waiting.request.clone();
         match outcome {
             Outcome::Early => self.order.block(request.connection, waiter),
@@ -314,22 +315,21 @@ impl Engine {
             _ => {}
         }
         match outcome {
-            Outcome::Reply(frames) => self.hold(&fences, Action::Reply(request, frames)),
-            Outcome::Silent => self.hold(&fences, Action::Silence(request)),
+            Outcome::Reply(frames) => self.hold(&waiting.fences, Action::Reply(request, frames)),
+            Outcome::Silent => self.hold(&waiting.fences, Action::Silence(request)),
             Outcome::Close(reason) => {
                 let (connection, number) = (request.connection, request.number);
                 let leaving = self.sessions.refuse(connection, number, reason);
                 self.depart(connection, leaving);
             }
             Outcome::Parked | Outcome::Early => {
-                waiting.fences = fences;
                 waiting.watches = watches;
-                waiting.reads = reads;
-                self.waiting.park(waiter, waiting);
+                self.waiting.park(waiter, waiting, reads);
                 self.timers.set(Alarm::Call(waiter), deadline);
                 return;
             }
         }
+        self.waiting.forget_reads(&waiting.reads);
         self.timers.set(Alarm::Call(waiter), None);
     }
 

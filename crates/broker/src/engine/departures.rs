@@ -29,7 +29,9 @@ impl Engine {
         }
         self.order.forget(connection);
         for waiter in self.waiting.of_connection(connection) {
-            self.waiting.take(waiter);
+            if let Some(call) = self.waiting.take(waiter) {
+                self.waiting.forget_reads(&call.reads);
+            }
             self.timers.set(Alarm::Call(waiter), None);
         }
     }

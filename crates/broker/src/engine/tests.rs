@@ -8,6 +8,7 @@ mod files;
 mod full_disk;
 mod group_admin;
 mod metadata;
+mod many_partitions;
 mod produce_checks;
 mod recompression;
 mod rig;

@@ -23,12 +23,18 @@ pub(crate) struct WaitingCall {
     pub(crate) request: RequestInfo,
     pub(crate) call: Box<dyn Call>,
     pub(crate) watches: Vec<LogId>,
-    pub(crate) reads: Vec<ReadId>,
+    /// The file reads that it asked for and that are under way.
+    pub(crate) reads: BTreeSet<ReadId>,
+    /// Whether it is to be visited already because a log moved.
+    pub(crate) moved: bool,
     /// What earlier visits wrote or read.
     pub(crate) fences: Vec<Fence>,
 }
 
 /// All waiting calls, by the waiter that names them.
+///
+/// A call may wait for thousands of reads, and is visited when each comes: a visit must not cost what
+/// all of them do. So a read is noted once, when it is asked for, and forgotten once.
 #[derive(Default)]
 pub(crate) struct Waiting {
     calls: BTreeMap<Waiter, WaitingCall>,
@@ -37,18 +43,21 @@ pub(crate) struct Waiting {
 }
 
 impl Waiting {
-    /// Parks a call.
-    pub(crate) fn park(&mut self, waiter: Waiter, call: WaitingCall) {
+    /// Parks a call, which has just asked for `reads`.
+    pub(crate) fn park(&mut self, waiter: Waiter, mut call: WaitingCall, reads: Vec<ReadId>) {
         for log in &call.watches {
             self.watchers.entry(*log).or_default().insert(waiter);
         }
-        for read in &call.reads {
-            self.readers.insert(*read, waiter);
+        for read in reads {
+            self.readers.insert(read, waiter);
+            call.reads.insert(read);
         }
+        call.moved = false;
         self.calls.insert(waiter, call);
     }
 
-    /// Takes a call out to be visited. It is parked anew if it must wait on.
+    /// Takes a call out to be visited. It is parked anew if it must wait on; if not, its reads are to be
+    /// forgotten ([`Waiting::forget_reads`]).
     pub(crate) fn take(&mut self, waiter: Waiter) -> Option<WaitingCall> {
         let call = self.calls.remove(&waiter)?;
         for log in &call.watches {
@@ -59,22 +68,35 @@ impl Waiting {
                 }
             }
         }
-        for read in &call.reads {
-            self.readers.remove(read);
-        }
         Some(call)
     }
 
-    /// Who watches `log`.
-    pub(crate) fn watchers(&self, log: LogId) -> Vec<Waiter> {
-        self.watchers
-            .get(&log)
-            .map_or_else(Vec::new, |set| set.iter().copied().collect())
+    /// Nobody waits for these reads any more.
+    pub(crate) fn forget_reads(&mut self, reads: &BTreeSet<ReadId>) {
+        for read in reads {
+            self.readers.remove(read);
+        }
     }
 
-    /// Who asked for `read`.
-    pub(crate) fn reader(&self, read: ReadId) -> Option<Waiter> {
-        self.readers.get(&read).copied()
+    /// A log moved: who watches it and is not to be visited anyway because another did.
+    pub(crate) fn moved(&mut self, log: LogId) -> Vec<Waiter> {
+        let mut news = Vec::new();
+        for waiter in self.watchers.get(&log).into_iter().flatten() {
+            if let Some(call) = self.calls.get_mut(waiter).filter(|call| !call.moved) {
+                call.moved = true;
+                news.push(*waiter);
+            }
+        }
+        news
+    }
+
+    /// A read came: who asked for it, and waits still.
+    pub(crate) fn read_came(&mut self, read: ReadId) -> Option<Waiter> {
+        let waiter = self.readers.remove(&read)?;
+        if let Some(call) = self.calls.get_mut(&waiter) {
+            call.reads.remove(&read);
+        }
+        Some(waiter)
     }
 
     /// The waiters of a connection that is gone.
@@ -84,5 +106,70 @@ impl Waiting {
             .filter(|(_, call)| call.request.connection == connection)
             .map(|(waiter, _)| *waiter)
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{Outcome, Wake};
+    use crate::engine::Context;
+
+    struct Idle;
+
+    impl Call for Idle {
+        fn start(&mut self, _: &mut Context<'_>) -> Outcome {
+            Outcome::Parked
+        }
+        fn wake(&mut self, _: &mut Context<'_>, _: Wake) -> Outcome {
+            Outcome::Parked
+        }
+    }
+
+    fn call(watches: Vec<LogId>) -> WaitingCall {
+        let request = RequestInfo {
+            connection: ConnectionId(1),
+            number: 1,
+            version: 0,
+            correlation_id: 1,
+            client_id: None,
+            entropy: 0,
+        };
+        WaitingCall {
+            request,
+            call: Box::new(Idle),
+            watches,
+            reads: BTreeSet::new(),
+            moved: false,
+            fences: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn however_many_of_its_logs_moved_a_call_is_visited_once() {
+        let (mut waiting, who, logs) = (Waiting::default(), Waiter(1), [LogId(1), LogId(2)]);
+        waiting.park(who, call(logs.to_vec()), Vec::new());
+        assert_eq!(logs.map(|log| waiting.moved(log)), [vec![who], vec![]]);
+        let mut again = waiting.take(who).expect("parked");
+        assert_eq!(logs.map(|log| waiting.moved(log)), [vec![], vec![]]);
+        again.watches = logs.to_vec();
+        waiting.park(who, again, Vec::new());
+        assert_eq!(waiting.moved(logs[1]), [who]);
+    }
+
+    #[test]
+    fn a_read_finds_its_call_once_and_however_often_that_was_visited() {
+        let (mut waiting, who) = (Waiting::default(), Waiter(1));
+        let reads = [ReadId(1), ReadId(2), ReadId(3)];
+        waiting.park(who, call(Vec::new()), reads.to_vec());
+        assert_eq!(waiting.read_came(reads[0]), Some(who));
+        assert_eq!(waiting.read_came(reads[0]), None);
+        let visited = waiting.take(who).expect("parked");
+        waiting.park(who, visited, Vec::new());
+        assert_eq!(waiting.read_came(reads[1]), Some(who));
+        let done = waiting.take(who).expect("parked");
+        waiting.forget_reads(&done.reads);
+        assert_eq!(waiting.read_came(reads[2]), None);
+        assert!(waiting.readers.is_empty());
     }
 }

@@ -19,6 +19,10 @@ pub(super) fn attempt(
     plan: &mut Plan,
     expired: bool,
 ) -> Outcome {
+    // What woke it before its reads were asked for may come after.
+    if !plan.reading.is_empty() {
+        return Outcome::Parked;
+    }
     let looked = look(cx, request, plan);
     let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
     let wait = !expired && cx.now() < plan.deadline;
@@ -29,8 +33,8 @@ pub(super) fn attempt(
         cx.wait_until(plan.deadline);
         return Outcome::Parked;
     }
-    for (index, log, range) in looked.reads {
-        plan.targets[index].reading = Some(reading(cx, log, range));
+    for reading in looked.reads {
+        ask(cx, plan, reading);
     }
     finish(cx, plan)
 }
@@ -42,18 +46,15 @@ pub(super) fn read_came(
     read: ReadId,
     result: Result<Seen, ReadFailure>,
 ) -> Outcome {
-    for target in &mut plan.targets {
-        let Some(reading) = target.reading.take_if(|reading| reading.read == read) else {
-            continue;
-        };
-        match &result {
+    if let Some(reading) = plan.reading.remove(&read) {
+        match result {
             Ok(Seen::Batches(records)) => {
-                if let Some(data) = target.data.as_mut() {
-                    data.records = Some(records.clone());
+                if let Some(data) = plan.targets[reading.target].data.as_mut() {
+                    data.records = Some(records);
                 }
             }
             Ok(Seen::Record(_)) => {}
-            Err(failure) => missed(cx, plan.isolation, target, reading, failure),
+            Err(failure) => missed(cx, plan, reading, &failure),
         }
     }
     finish(cx, plan)
@@ -61,13 +62,9 @@ pub(super) fn read_came(
 
 /// A file read failed. If its segment has left the log since, with its topic or because the records
 /// were deleted, the partition is looked at again.
-fn missed(
-    cx: &mut Context<'_>,
-    isolation: Isolation,
-    target: &mut Target,
-    Reading { log, range, .. }: Reading,
-    failure: &ReadFailure,
-) {
+fn missed(cx: &mut Context<'_>, plan: &mut Plan, reading: Reading, failure: &ReadFailure) {
+    let Reading { log, range, .. } = reading;
+    let (isolation, target) = (plan.isolation, &mut plan.targets[reading.target]);
     if cx.has_segment(log, &range) {
         let (topic, partition) = (&target.key.topic, target.key.partition);
         cx.warn(format!("{topic}-{partition}: {failure}"));
@@ -80,36 +77,36 @@ fn missed(
         let (most, one) = (range.max_bytes, range.at_least_one);
         Ok((log, read(cx, log, target, isolation, most, one)?))
     });
+    let mut again = None;
     target.data = Some(match found {
         Err(error) => failed(target, error),
         Ok((log, read)) => {
             let (data, _, range) = split(target, isolation, read);
-            target.reading = range.map(|range| reading(cx, log, range));
+            again = range.map(|range| Reading {
+                log,
+                range,
+                ..reading
+            });
             data
         }
     });
+    if let Some(again) = again {
+        ask(cx, plan, again);
+    }
 }
 
-fn reading(cx: &mut Context<'_>, log: LogId, range: FileRange) -> Reading {
-    let read = cx.read_file(log, Look::Batches(range));
-    Reading { read, log, range }
+fn ask(cx: &mut Context<'_>, plan: &mut Plan, reading: Reading) {
+    let read = cx.read_file(reading.log, Look::Batches(reading.range));
+    plan.reading.insert(read, reading);
 }
 
 /// Answers, if no file read is outstanding.
 fn finish(cx: &mut Context<'_>, plan: &mut Plan) -> Outcome {
-    let reading: Vec<ReadId> = plan
-        .targets
-        .iter()
-        .filter_map(|target| Some(target.reading?.read))
-        .collect();
-    if reading.is_empty() {
-        let response = respond::response(cx, plan);
-        return send(cx, &response);
+    if !plan.reading.is_empty() {
+        return Outcome::Parked;
     }
-    for read in reading {
-        cx.still_reading(read);
-    }
-    Outcome::Parked
+    let response = respond::response(cx, plan);
+    send(cx, &response)
 }
 
 /// What one answer brings at most (more only if its first batch is larger).
@@ -127,7 +124,7 @@ struct Looked {
     bytes: usize,
     failed: bool,
     logs: Vec<LogId>,
-    reads: Vec<(usize, LogId, FileRange)>,
+    reads: Vec<Reading>,
 }
 
 fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked {
@@ -163,7 +160,11 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
                         }
                         looked.bytes += size;
                         left = left.saturating_sub(size);
-                        looked.reads.extend(range.map(|range| (index, log, range)));
+                        looked.reads.extend(range.map(|range| Reading {
+                            target: index,
+                            log,
+                            range,
+                        }));
                         data
                     }
                 }

@@ -6,6 +6,8 @@ use once_log::{FileRange, Isolation};
 use once_wire::ids::Uuid;
 use once_wire::message::fetch_request::FetchRequest;
 use once_wire::message::fetch_response::PartitionData;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// How a fetch's partitions are remembered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,14 +26,12 @@ pub(super) struct Target {
     pub(super) wanted: Remembered,
     /// What the answer will say, once known.
     pub(super) data: Option<PartitionData>,
-    /// The file read that its records come from.
-    pub(super) reading: Option<Reading>,
 }
 
-/// A file read that is outstanding.
+/// A file read that is outstanding, and the place of the target whose records it brings.
 #[derive(Clone, Copy)]
 pub(super) struct Reading {
-    pub(super) read: ReadId,
+    pub(super) target: usize,
     pub(super) log: LogId,
     pub(super) range: FileRange,
 }
@@ -40,6 +40,7 @@ pub(super) struct Reading {
 pub(super) struct Plan {
     pub(super) session: Session,
     pub(super) targets: Vec<Target>,
+    pub(super) reading: BTreeMap<ReadId, Reading>,
     pub(super) deadline: Millis,
     pub(super) isolation: Isolation,
 }
@@ -80,7 +81,6 @@ impl Plan {
                 key,
                 wanted,
                 data: None,
-                reading: None,
             })
             .collect();
         let deadline = cx.now() + i64::from(request.max_wait_ms.max(0));
@@ -92,15 +92,18 @@ impl Plan {
         Ok(Self {
             session,
             targets,
+            reading: BTreeMap::new(),
             deadline,
             isolation,
         })
     }
 }
 
-/// The partitions that the request names.
+/// The partitions that the request names. What it says last of one counts, at the place where it says
+/// it first (Kafka: the map of `FetchRequest.fetchData`).
 fn named(cx: &mut Context<'_>, request: &FetchRequest) -> Vec<(FetchKey, Remembered)> {
-    let mut named = Vec::new();
+    let mut named: Vec<(FetchKey, Remembered)> = Vec::new();
+    let mut places: BTreeMap<FetchKey, usize> = BTreeMap::new();
     for topic in &request.topics {
         let (name, topic_id) = resolve(cx, &topic.topic, topic.topic_id);
         for partition in &topic.partitions {
@@ -115,7 +118,13 @@ fn named(cx: &mut Context<'_>, request: &FetchRequest) -> Vec<(FetchKey, Remembe
                 current_leader_epoch: partition.current_leader_epoch,
                 told: None,
             };
-            named.push((key, wanted));
+            match places.entry(key) {
+                Entry::Occupied(place) => named[*place.get()].1 = wanted,
+                Entry::Vacant(place) => {
+                    named.push((place.key().clone(), wanted));
+                    place.insert(named.len() - 1);
+                }
+            }
         }
     }
     named
