@@ -3,6 +3,10 @@
 //! * 2 all of a group's partitions (null), and an error of the whole; 5 leader epochs; 6 flexible; 7
 //!   `require_stable` (KIP-447): UNSTABLE_OFFSET_COMMIT while a transaction may still change the
 //!   offset; 8 several groups; 9 the member's epoch; 10 topic ids instead of names.
+//!
+//! As in Kafka each entry of `groups` has its answer, also where several are of one group; but those
+//! after its first only while they bring little together: beyond that they are INVALID_REQUEST. A
+//! partition that one entry names twice is answered once.
 
 use super::distinct::distinct;
 use super::{Answer, Api};
@@ -17,11 +21,16 @@ use once_wire::message::offset_fetch_response::{
     OffsetFetchResponse, OffsetFetchResponseGroup, OffsetFetchResponsePartition,
     OffsetFetchResponsePartitions, OffsetFetchResponseTopic, OffsetFetchResponseTopics,
 };
+use std::collections::BTreeSet;
 
 /// The first version with several groups.
 const BATCHED: i16 = 8;
 /// The first version with topic ids.
 const BY_ID: i16 = 10;
+/// About how many bytes the entries may bring that ask about a group again. All of a group's offsets
+/// are asked for in few bytes, so that without a bound thousands of such entries would bring them
+/// thousands of times.
+const AGAIN_MAX: usize = 1 << 20;
 
 /// See the module.
 pub(crate) struct OffsetFetch;
@@ -35,9 +44,7 @@ impl Api for OffsetFetch {
         request: &Self::Request,
     ) -> Result<Answer<OffsetFetchResponse>, ErrorCode> {
         if cx.version >= BATCHED {
-            let groups = distinct(&request.groups, |group| &group.group_id)
-                .map(|group| one_group(cx, request, group))
-                .collect();
+            let groups = each_group(cx, request);
             return Ok(Answer::Now(OffsetFetchResponse {
                 groups,
                 ..Default::default()
@@ -103,6 +110,37 @@ impl Api for OffsetFetch {
             ..Default::default()
         }
     }
+}
+
+fn each_group(cx: &mut Context<'_>, request: &OffsetFetchRequest) -> Vec<OffsetFetchResponseGroup> {
+    let (mut seen, mut again) = (BTreeSet::new(), 0);
+    let mut answers = Vec::new();
+    for group in &request.groups {
+        let first = seen.insert(&group.group_id);
+        if !first && again > AGAIN_MAX {
+            answers.push(refused(group, ErrorCode::InvalidRequest));
+            continue;
+        }
+        let answer = one_group(cx, request, group);
+        if !first {
+            again += size(&answer);
+        }
+        answers.push(answer);
+    }
+    answers
+}
+
+/// About how many bytes an answer takes.
+fn size(group: &OffsetFetchResponseGroup) -> usize {
+    /// The numbers of one partition.
+    const NUMBERS: usize = 20;
+    let metadata = |partition: &OffsetFetchResponsePartitions| {
+        NUMBERS + partition.metadata.as_ref().map_or(0, String::len)
+    };
+    let topics = group.topics.iter();
+    topics
+        .map(|topic| topic.name.len() + topic.partitions.iter().map(metadata).sum::<usize>())
+        .sum()
 }
 
 fn one_group(
