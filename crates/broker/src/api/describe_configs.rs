@@ -6,6 +6,9 @@
 //!
 //! * 1 where values come from, and synonyms; 3 types and documentation; 4 flexible.
 //!
+//! The same settings of the same resource are told once, where Kafka tells them as often as they are
+//! asked for: a node's settings are many bytes, and its name few (also `1`, `01`, `001`).
+//!
 //! Left out: loggers (INVALID_REQUEST). Client metrics and groups have no settings here.
 
 use super::distinct::distinct;
@@ -25,10 +28,17 @@ use once_wire::message::describe_configs_response::{
     DescribeConfigsResourceResult, DescribeConfigsResponse, DescribeConfigsResult,
     DescribeConfigsSynonym,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module.
 pub(crate) struct DescribeConfigs;
+
+/// What a resource is, however it is written: a number, where the type's names are numbers.
+type Identity<'r> = (i8, Result<i32, &'r str>);
+
+/// The settings of the resources described so far. Each is asked for in few bytes, and some differently
+/// more than once.
+type Known<'r> = BTreeMap<Identity<'r>, Result<Vec<Described>, Refused>>;
 
 /// A setting, whether it can change while the broker runs, and Kafka's number for its type.
 struct Described {
@@ -47,16 +57,20 @@ impl Api for DescribeConfigs {
         cx: &mut Context<'_>,
         request: &Self::Request,
     ) -> Result<Answer<DescribeConfigsResponse>, ErrorCode> {
-        let resources = distinct(&request.resources, |resource| {
-            (resource.resource_type, &resource.resource_name)
-        });
-        let results = resources.map(|resource| {
-            let asked = resource.configuration_keys.as_deref().unwrap_or_default();
-            let outcome = describe(cx, resource).map(|described| {
-                let all = described.into_iter();
-                let chosen = all.filter(|one| asked.is_empty() || asked.contains(&one.config.name));
-                chosen.map(|one| told(request, one)).collect()
-            });
+        let questions = request
+            .resources
+            .iter()
+            .map(|resource| (resource, identity(resource), keys(resource)));
+        let questions = distinct(questions, |(_, identity, keys)| (*identity, keys.clone()));
+        let mut known = Known::new();
+        let results = questions.map(|(resource, identity, keys)| {
+            let described = known
+                .entry(identity)
+                .or_insert_with(|| describe(cx, resource));
+            let outcome = match described {
+                Err(refused) => Err(refused.clone()),
+                Ok(all) => Ok(chosen(all, &keys).map(|one| told(request, one)).collect()),
+            };
             result(resource, outcome)
         });
         Ok(Answer::Now(DescribeConfigsResponse {
@@ -73,6 +87,32 @@ impl Api for DescribeConfigs {
             ..Default::default()
         }
     }
+}
+
+fn identity(resource: &DescribeConfigsResource) -> Identity<'_> {
+    let name = resource.resource_name.as_str();
+    let number = match ResourceKind::from_id(resource.resource_type) {
+        Some(ResourceKind::Broker | ResourceKind::BrokerLogger) => name.parse().ok(),
+        _ => None,
+    };
+    (resource.resource_type, number.ok_or(name))
+}
+
+/// The settings asked for; none means all of them.
+fn keys(resource: &DescribeConfigsResource) -> BTreeSet<&str> {
+    let keys = resource.configuration_keys.iter().flatten();
+    keys.map(String::as_str).collect()
+}
+
+/// Of settings that are sorted by name, those asked for.
+fn chosen<'d>(all: &'d [Described], keys: &BTreeSet<&str>) -> impl Iterator<Item = &'d Described> {
+    let everything = if keys.is_empty() { all } else { &[] };
+    let named = keys.iter().filter_map(|key| {
+        let at = all.binary_search_by(|one| one.config.name.as_str().cmp(key));
+        Some(&all[at.ok()?])
+    });
+    let named: Vec<_> = named.collect();
+    everything.iter().chain(named)
 }
 
 fn describe(
@@ -217,30 +257,23 @@ fn kind_id(kind: Kind) -> i8 {
     }
 }
 
-fn told(request: &DescribeConfigsRequest, one: Described) -> DescribeConfigsResourceResult {
-    let Described {
-        config,
-        read_only,
-        kind,
-    } = one;
-    let synonyms = config
-        .synonyms
-        .into_iter()
-        .filter(|_| request.include_synonyms);
+fn told(request: &DescribeConfigsRequest, one: &Described) -> DescribeConfigsResourceResult {
+    let config = &one.config;
+    let synonyms = config.synonyms.iter().filter(|_| request.include_synonyms);
     DescribeConfigsResourceResult {
-        name: config.name,
-        value: config.value,
-        read_only,
+        name: config.name.clone(),
+        value: config.value.clone(),
+        read_only: one.read_only,
         config_source: config.source.id(),
         synonyms: synonyms
             .map(|synonym| DescribeConfigsSynonym {
-                name: synonym.name,
-                value: Some(synonym.value),
+                name: synonym.name.clone(),
+                value: Some(synonym.value.clone()),
                 source: synonym.source.id(),
                 ..Default::default()
             })
             .collect(),
-        config_type: kind,
+        config_type: one.kind,
         documentation: request.include_documentation.then(|| config.doc.to_owned()),
         ..Default::default()
     }
