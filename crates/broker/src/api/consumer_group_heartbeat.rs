@@ -1,6 +1,8 @@
 //! ConsumerGroupHeartbeat (key 68), versions 0–1: membership of KIP-848 groups, all in one request.
 //!
 //! * 1 subscription by pattern, and the member makes its own id (before, the broker made it).
+//! * Left out: a few patterns that RE2/J takes, above all those that may match in very many ways
+//!   (INVALID_REGULAR_EXPRESSION; the head of the coordinator's `pattern.rs` lists them).
 
 use super::group_reply::{decide, misdirected, origin};
 use super::{Answer, Api};

@@ -14,6 +14,7 @@ mod draft;
 mod heartbeat;
 mod leave;
 mod member;
+mod pattern;
 mod reconcile;
 mod regex;
 mod state;

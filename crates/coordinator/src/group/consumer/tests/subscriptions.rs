@@ -3,6 +3,7 @@
 use super::{Client, rig, settle, state};
 use crate::group::ConsumerHeartbeat;
 use crate::group::consumer::ConsumerState;
+use crate::group::groups::Group;
 use crate::group::tests::rig::topic_id;
 use once_wire::ErrorCode;
 
@@ -131,4 +132,39 @@ fn a_member_without_any_topic_is_still_a_member() {
         (a.epoch, a.count(), state(&rig)),
         (2, 0, ConsumerState::Stable)
     );
+}
+
+#[test]
+fn one_heartbeat_brings_only_so_many_patterns_up_to_date_and_the_next_ones_the_rest() {
+    const IDS: [&str; 12] = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
+    let current = |rig: &super::Rig| {
+        let version = rig.live.topics().fingerprint();
+        let Some(Group::Consumer(group)) = rig.live.group("g") else {
+            panic!("the group is there");
+        };
+        let resolved = group.regexes.values();
+        resolved.filter(|one| one.version == version).count()
+    };
+    let mut rig = rig();
+    let mut clients = IDS.map(Client::new);
+    for (joined, client) in clients.iter_mut().enumerate() {
+        let full = ConsumerHeartbeat {
+            subscribed_topics: None,
+            subscribed_regex: Some(format!("(a?){{80}}b{}", client.id)),
+            ..client.full()
+        };
+        let reply = rig.beat(&full).expect("a valid pattern");
+        client.take(reply);
+        assert_eq!(current(&rig), joined + 1);
+    }
+    rig.set_topics(&[("t", 6), ("aaba", 2), ("bl", 1)]);
+    assert_eq!(clients[0].beat(&mut rig), Ok(()));
+    let some = current(&rig);
+    assert!((1..IDS.len()).contains(&some), "{some} patterns at once");
+    for client in &mut clients {
+        assert_eq!(client.beat(&mut rig), Ok(()));
+    }
+    assert_eq!(current(&rig), IDS.len());
+    let counts = clients.map(|client| client.count());
+    assert_eq!(counts, [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
 }
