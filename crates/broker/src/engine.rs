@@ -26,6 +26,7 @@ mod departures;
 mod effects;
 mod fence;
 mod fetch_sessions;
+mod flush;
 mod identity;
 mod ids;
 mod input;

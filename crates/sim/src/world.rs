@@ -5,26 +5,26 @@ mod clean;
 mod clients;
 mod crash;
 mod disk;
+mod event;
 mod heal;
 mod link;
 mod rot;
 mod shadow;
 
-use crate::client::{Delivery, Port, Task};
+pub(crate) use self::event::Event;
+use crate::client::{Port, Task};
 use crate::coverage::Coverage;
-use crate::hand::Flushed;
 use crate::invariant::Invariants;
 use crate::judge;
 use crate::mutant::Rule;
-use crate::net::{LinkId, Net};
+use crate::net::Net;
 use crate::node::{self, EPOCH_MS, Life};
 use crate::plan::{End, Plan, Strategy, Trigger};
 use crate::queue::{Micros, Queue};
 use crate::random::Random;
 use crate::trace::{Keep, Trace};
-use bytes::Bytes;
 use once_broker::config::Config;
-use once_broker::engine::{Input, LogId, Look, Output, ReadId};
+use once_broker::engine::{Input, LogId, Output};
 use once_check::History;
 use once_log::store::FakeDisk;
 use once_wire::ids::Uuid;
@@ -38,45 +38,6 @@ use std::sync::Arc;
 const STEPS_MAX: u64 = 400_000;
 /// The last moment at which clients may still begin something.
 const WORK_UNTIL: Micros = 120_000_000;
-
-/// What can happen.
-#[derive(Debug)]
-pub(crate) enum Event {
-    /// A client is polled, with what it is told.
-    Client(usize, Option<Delivery>),
-    /// A client's wish for a connection reaches the broker.
-    Dial(LinkId),
-    /// A request reaches the broker.
-    Request(LinkId, Bytes),
-    /// The broker notices that a connection is closed.
-    Hangup(LinkId),
-    /// A writer takes its group.
-    Write(u64, usize),
-    /// A writer brings what the journal has to the files.
-    File(u64, usize),
-    /// A writer flushes what it wrote.
-    Flush(u64, usize),
-    /// Something is done beside the hands: the files are flushed, or a log is compacted.
-    Job(u64, u64),
-    /// The engine hears of the flush, and of logs that start later now.
-    Report(u64, usize, Flushed),
-    /// A look into files.
-    Look(u64, ReadId, LogId, Look),
-    /// The engine's deadline.
-    Tick(u64),
-    /// The broker is started.
-    Start,
-    /// The disk is looked at, how much room it has.
-    Measure(u64),
-    /// There is room on the disk again.
-    Room,
-    /// The clients had their time.
-    Heal,
-    /// What was under way had its time.
-    Drain,
-    /// The last readers had theirs.
-    Over,
-}
 
 /// Where a run stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -64,7 +64,7 @@ pub struct Engine {
     pub(super) outputs: Vec<Output>,
     pub(super) space: Space,
     pub(super) summary: Summary,
-    fences: Fences<Action>,
+    pub(super) fences: Fences<Action>,
     pub(super) actions: VecDeque<Action>,
     next_waiter: u64,
     next_read: u64,
@@ -158,14 +158,6 @@ impl Engine {
         self.succession.keep_back(outputs)
     }
 
-    /// Whether everything that was appended is flushed.
-    #[must_use]
-    pub fn is_flushed(&self) -> bool {
-        self.logs
-            .iter()
-            .all(|(_, p)| p.log.high_watermark() == p.log.end_offset())
-    }
-
     /// When [`Input::Tick`] is next wanted, if nothing else happens.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
@@ -217,20 +209,6 @@ impl Engine {
     pub(super) fn fresh_waiter(&mut self) -> Waiter {
         self.next_waiter += 1;
         Waiter(self.next_waiter)
-    }
-
-    /// What waited for `log` need not wait any more: it is durably gone.
-    pub(super) fn log_is_gone(&mut self, log: LogId) {
-        self.logs.left(log);
-        let released = self.fences.forget(log);
-        self.actions.extend(released);
-    }
-
-    /// Who watches a log is visited.
-    pub(super) fn wake_watchers(&mut self, log: LogId) {
-        for waiter in self.waiting.moved(log) {
-            self.actions.push_back(Action::Wake(waiter, Wake::Moved));
-        }
     }
 
     /// The last writes before a clean stop: what makes the next start quick.
@@ -331,21 +309,6 @@ impl Engine {
         }
         self.waiting.forget_reads(&waiting.reads);
         self.timers.set(Alarm::Call(waiter), None);
-    }
-
-    fn flushed(&mut self, log: LogId, end: i64) {
-        let moved = match self.logs.get_mut(log) {
-            Some(partition) => partition.log.flushed(end),
-            None => {
-                self.logs.flushed_leaving(log, end);
-                false
-            }
-        };
-        let released = self.fences.flushed(log, end);
-        self.actions.extend(released);
-        if moved {
-            self.wake_watchers(log);
-        }
     }
 
     /// Rings the alarms that are due.
