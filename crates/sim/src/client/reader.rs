@@ -33,6 +33,8 @@ pub(crate) struct Consumer {
     pub(crate) bounds: BTreeMap<Partition, (i64, i64, i64)>,
     /// Partitions whose log starts later than where this reader is.
     outrun: BTreeSet<Partition>,
+    /// Where logs started when this reader was outrun: fetches before version 5 do not say it.
+    starts: BTreeMap<Partition, i64>,
 }
 
 impl Consumer {
@@ -48,6 +50,7 @@ impl Consumer {
             corrupt: BTreeSet::new(),
             bounds: BTreeMap::new(),
             outrun: BTreeSet::new(),
+            starts: BTreeMap::new(),
         }
     }
 
@@ -90,6 +93,7 @@ impl Consumer {
                 ));
             }
             *at = start;
+            self.starts.insert(partition.clone(), start);
             let seek = Seek {
                 partition,
                 offset: Some(start),
@@ -148,7 +152,8 @@ impl Consumer {
         let bounds = (
             data.high_watermark,
             data.last_stable_offset,
-            data.log_start_offset,
+            data.log_start_offset
+                .max(self.starts.get(partition).copied().unwrap_or(-1)),
         );
         self.bounds.insert(partition.clone(), bounds);
         let records = data.records.clone().unwrap_or_default();

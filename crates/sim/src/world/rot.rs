@@ -149,9 +149,10 @@ impl World {
         let all = flipped.written.keys().filter(kept).count();
         let found = seen.values.keys().filter(kept).count();
         if seen.corrupt.is_empty() && found != all {
-            let seen = found;
+            let mut all_kept = flipped.written.keys().filter(kept);
+            let missing = all_kept.find(|place| !seen.values.contains_key(place));
             return self.found(format!(
-                "of {all} records {seen} can be read after a bit flipped"
+                "of {all} records {found} can be read after a bit flipped, and not {missing:?}"
             ));
         }
         drop(seen);
