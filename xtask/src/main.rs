@@ -52,7 +52,7 @@ const COMMANDS: [Command; 10] = [
     },
     Command {
         name: "kills",
-        help: "[ARGS]            kill -9 and restart under load, judged from what was stored",
+        help: "[ARGS]            kill -9, or storage that fails, and restart under load; once-check judges",
         run: |args| campaign::run("kills", args),
     },
     Command {

@@ -82,7 +82,8 @@ impl ProducerConfig {
         self.properties.get("transactional.id").map(String::as_str)
     }
 
-    pub(crate) fn properties(&self) -> &BTreeMap<String, String> {
+    /// All settings by key: for an engine.
+    pub fn properties(&self) -> &BTreeMap<String, String> {
         &self.properties
     }
 }
@@ -120,7 +121,8 @@ impl ConsumerConfig {
         self
     }
 
-    pub(crate) fn properties(&self) -> &BTreeMap<String, String> {
+    /// All settings by key: for an engine.
+    pub fn properties(&self) -> &BTreeMap<String, String> {
         &self.properties
     }
 }

@@ -32,6 +32,8 @@ pub struct BrokerCommand {
     pub flush: Option<String>,
     /// Each `--set key=value`.
     pub settings: Vec<String>,
+    /// Variables that it gets beside ours.
+    pub environment: Vec<(String, String)>,
 }
 
 /// A running broker. Dropping it kills it.
@@ -44,6 +46,20 @@ pub struct BrokerProcess {
 impl BrokerCommand {
     /// Starts the broker at `listen` (port 0 is any free port) and waits until it serves.
     pub fn start(&self, listen: &str) -> Result<BrokerProcess, Error> {
+        self.try_start(listen)?.map_err(|status| {
+            Error::Broker(format!(
+                "once broker did not say within {} s that it listens on {listen} ({status}); \
+                 the end of its log {}:\n{}",
+                START_PATIENCE.as_secs(),
+                self.log.display(),
+                self.log_tail()
+            ))
+        })
+    }
+
+    /// As [`BrokerCommand::start`]; a broker that ends instead of serving is no error, but how it
+    /// ended.
+    pub fn try_start(&self, listen: &str) -> Result<Result<BrokerProcess, ExitStatus>, Error> {
         let mut starting = self.spawn(listen)?;
         let (lines, told) = (BufReader::new(starting.stdout), starting.told);
         thread::spawn(move || {
@@ -54,21 +70,15 @@ impl BrokerCommand {
             }
         });
         match address(&starting.said) {
-            Some(address) => Ok(BrokerProcess {
+            Some(address) => Ok(Ok(BrokerProcess {
                 child: starting.child,
                 address,
-            }),
+            })),
             None => {
+                // If it has not ended by itself, it does now, by a signal.
                 let _ = starting.child.kill();
                 let status = starting.child.wait();
-                let status = status.map_or_else(|e| e.to_string(), |s| s.to_string());
-                Err(Error::Broker(format!(
-                    "once broker did not say within {} s that it listens on {listen} ({status}); \
-                     the end of its log {}:\n{}",
-                    START_PATIENCE.as_secs(),
-                    self.log.display(),
-                    self.log_tail()
-                )))
+                Ok(Err(status.map_err(Error::io("wait for the broker"))?))
             }
         }
     }
@@ -104,6 +114,7 @@ impl BrokerCommand {
             command.args(["--set", setting]);
         }
         command
+            .envs(self.environment.iter().cloned())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log);
@@ -118,6 +129,17 @@ impl BrokerCommand {
             told,
             said,
         })
+    }
+
+    /// How much the broker has said so far.
+    pub fn log_length(&self) -> usize {
+        fs::read(&self.log).map_or(0, |log| log.len())
+    }
+
+    /// What it said after that.
+    pub fn log_since(&self, length: usize) -> String {
+        let log = fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(log.get(length..).unwrap_or_default()).into_owned()
     }
 
     /// The last lines of the broker's log.
@@ -177,6 +199,12 @@ impl BrokerProcess {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>, Error> {
+        let ended = self.child.try_wait();
+        ended.map_err(Error::io("wait for the broker"))
+    }
+
     /// Ends it by SIGKILL, and returns how it ended: by that signal, unless it was dead before.
     pub fn kill(mut self) -> Result<ExitStatus, Error> {
         self.child.kill().map_err(Error::io("kill the broker"))?;
@@ -227,6 +255,7 @@ mod tests {
             log: directory.path().join("log"),
             flush: Some("os".to_owned()),
             settings: vec!["a=b".to_owned()],
+            environment: Vec::new(),
         }
     }
 

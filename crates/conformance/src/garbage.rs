@@ -154,6 +154,7 @@ impl Target {
             log: directory.path().join("broker.log"),
             flush: options.flush.clone(),
             settings: options.settings.clone(),
+            environment: Vec::new(),
         };
         let process = command.start("127.0.0.1:0")?;
         Ok(Self {

@@ -28,6 +28,17 @@ pub enum Error {
     /// The processor's process did not do as it was told.
     #[error("the processor {0}")]
     Processor(String),
+    /// A client of a load ended although nobody told it to.
+    #[error("{what} ended by itself: {why}")]
+    Ended {
+        /// Which.
+        what: String,
+        /// How.
+        why: String,
+    },
+    /// What clients do and see cannot be written down.
+    #[error("the history cannot be written: {0}")]
+    History(String),
     /// Arguments or addresses that cannot be used.
     #[error("{0}")]
     Usage(String),

@@ -8,6 +8,7 @@ pub mod demo;
 mod error;
 pub mod proxy;
 mod reader;
+pub mod witness;
 
 pub use error::Error;
 pub use reader::Reader;

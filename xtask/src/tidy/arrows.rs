@@ -59,7 +59,11 @@ const WALLS: [Wall; 12] = [
         &["once-client", "once-check", "once-wire"],
         &[],
     ),
-    wall("once-conformance", &["once-verify", "once-wire"], &[]),
+    wall(
+        "once-conformance",
+        &["once-verify", "once-client", "once-check", "once-wire"],
+        &[],
+    ),
     wall(
         "once-sim",
         &[

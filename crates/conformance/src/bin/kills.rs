@@ -1,27 +1,36 @@
-//! `kills`: the broker is killed in the middle of exactly-once load, and nothing may be lost or
+//! `kills`: the broker is ended in the middle of exactly-once load, and nothing may be lost or
 //! doubled.
 //!
 //! ```text
-//! cargo run -p once-conformance --bin kills -- --rounds 50 --seed 1
+//! cargo run -p once-conformance --bin kills -- --rounds 300 --seed 1
+//! cargo run -p once-conformance --bin kills -- --rounds 50 --storage failing
+//! cargo run -p once-conformance --bin kills -- --rounds 50 --storage full
 //! ```
 //!
-//! It needs nothing but the binary `once`, which cargo builds if `--once PATH` names none, and two
-//! to five seconds a round. An idempotent producer writes numbered inputs; two processors of one
-//! group turn them into outputs in two topics, with the offsets in the same transactions; SIGKILL
-//! ends the broker at a random moment, and sometimes once more while it recovers. It starts again
-//! on the same data and port, and the clients, which are never restarted, go on.
+//! Idempotent senders, transactional producers that commit, abort and die, processors that consume
+//! and produce in one transaction, and readers of both isolations: one set of them with the Rust
+//! crate `confluent-kafka`, one with librdkafka. SIGKILL ends the broker at a random moment, and
+//! sometimes once more while it recovers. It starts again on the same data and port, and the
+//! clients, which are never restarted, go on. With `--storage failing` a flush or a write of the
+//! broker fails and others take long, in place of SIGKILL: it must end with exit code 74 and say why.
+//! With `--storage full` its file system is filled by the load or by others: it must refuse data and
+//! serve readers, or end likewise.
 //!
-//! After each ten rounds, and once more at the very end after a clean restart, a separate reader
-//! judges from the records' headers: acknowledged inputs are there exactly once, each input is in
-//! each output exactly once, no transaction is there in part. One line a round, one of counts in
-//! the end; the exit code is 1 on any finding, 2 if nothing could be tried.
+//! After each ten rounds, and once more at the very end after a clean restart, everything is read
+//! back and `once-check` judges the history (`docs/history.md`). One line a round, one of counts in
+//! the end; the exit code is 1 on any finding, 2 if nothing could be tried. On a finding the data,
+//! the broker's log and the histories stay.
+//!
+//! It needs the binary `once`, which cargo builds if `--once PATH` names none; for librdkafka, which
+//! cargo builds from source, a C compiler and make (`--clients confluent` does without); for
+//! `--storage full` root, to mount a file system.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use once_conformance::kills::{Options, run};
 
-/// Kills the broker in the middle of exactly-once load; nothing may be lost or doubled.
+/// Ends the broker in the middle of exactly-once load; nothing may be lost or doubled.
 #[derive(Parser)]
 #[command(name = "kills", version)]
 struct Arguments {
