@@ -13,8 +13,9 @@ use crate::rng::Rng;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest that the broker lives under load before.
 const LIFE_MS: u64 = 200;
-/// The fault comes at one of so many calls: early ones hit recovery.
-const CALLS: usize = 250;
+/// The fault comes at one of so many calls. A start flushes each partition, hundreds of times in all:
+/// early faults hit recovery, and only late ones a flush under load.
+const CALLS: [usize; 2] = [250, 1_500];
 /// One call in so many takes longer, and how long at the most.
 const DELAYED: &str = "25:120";
 
@@ -65,5 +66,6 @@ pub(in crate::kills) async fn round(
 
 fn draw(rng: &mut Rng) -> String {
     let kind = rng.pick(&["sync", "sync", "write", "short"]);
-    format!("{kind}:{}", 1 + rng.below(CALLS))
+    let calls = *rng.pick(&CALLS);
+    format!("{kind}:{}", 1 + rng.below(calls))
 }
