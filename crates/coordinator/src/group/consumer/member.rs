@@ -126,7 +126,10 @@ impl ConsumerDraft<'_> {
         let is_new = before.is_none();
         let before = before.unwrap_or_default();
         let after = updated(&before, command);
-        if let Some(pattern) = &after.subscribed_regex {
+        // A known one was read before: to read it takes long.
+        if after.subscribed_regex != before.subscribed_regex
+            && let Some(pattern) = &after.subscribed_regex
+        {
             check_pattern(pattern)?;
         }
         let wants_more = is_new

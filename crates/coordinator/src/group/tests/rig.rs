@@ -100,7 +100,7 @@ impl Rig {
         waiter
     }
 
-    fn apply(&mut self, event: &Event) {
+    pub(crate) fn apply(&mut self, event: &Event) {
         match Groups::encode(event) {
             None => self.live.apply(-1, event),
             Some(record) => {

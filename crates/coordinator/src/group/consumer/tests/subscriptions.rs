@@ -3,6 +3,7 @@
 use super::{Client, rig, settle, state};
 use crate::group::ConsumerHeartbeat;
 use crate::group::consumer::ConsumerState;
+use crate::group::event::{ConsumerEvent, Event};
 use crate::group::groups::Group;
 use crate::group::tests::rig::topic_id;
 use once_wire::ErrorCode;
@@ -167,4 +168,30 @@ fn one_heartbeat_brings_only_so_many_patterns_up_to_date_and_the_next_ones_the_r
     assert_eq!(current(&rig), IDS.len());
     let counts = clients.map(|client| client.count());
     assert_eq!(counts, [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn a_pattern_that_a_log_brings_and_nobody_can_read_refuses_no_heartbeat() {
+    let mut rig = rig();
+    let mut a = Client::new("a");
+    let full = ConsumerHeartbeat {
+        subscribed_topics: None,
+        subscribed_regex: Some("t".to_owned()),
+        ..a.full()
+    };
+    let reply = rig.beat(&full).expect("a valid pattern");
+    a.take(reply);
+    let Some(Group::Consumer(group)) = rig.live.group("g") else {
+        panic!("the group is there");
+    };
+    let mut record = group.members["a"].record.clone();
+    record.subscribed_regex = Some("(".to_owned());
+    rig.apply(&Event::Consumer {
+        group_id: "g".to_owned(),
+        event: ConsumerEvent::Member {
+            member_id: "a".to_owned(),
+            record: Some(record),
+        },
+    });
+    assert_eq!(a.beat(&mut rig), Ok(()));
 }
