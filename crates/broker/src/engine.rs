@@ -54,6 +54,7 @@ pub use cleaner::NotCompacted;
 pub use core::Engine;
 pub use identity::{Identity, NodeAddress};
 pub use ids::{ConnectionId, LogId, ReadId};
+pub(crate) use input::decoded_most;
 pub use input::{Input, RequestInput, Seen};
 pub use inspect::PartitionView;
 pub use output::{Look, Output};

@@ -55,7 +55,11 @@ impl Call for Fetch {
         }
         match Plan::make(cx, &self.request) {
             Err(error) => refuse(cx, error),
-            Ok(plan) => gather::attempt(cx, &self.request, self.plan.insert(plan), false),
+            Ok(plan) => {
+                // The plan has them now.
+                self.request.topics = Vec::new();
+                gather::attempt(cx, &self.request, self.plan.insert(plan), false)
+            }
         }
     }
 

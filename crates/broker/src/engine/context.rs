@@ -322,6 +322,12 @@ impl<'e> Context<'e> {
         self.engine.delete_records(log, offset)
     }
 
+    /// Whether so many logs more may be watched. An incremental fetch names none and watches thousands;
+    /// what its wait holds is bounded by this.
+    pub(crate) fn may_watch(&self, logs: usize) -> bool {
+        self.engine.waiting.may_watch(logs)
+    }
+
     /// Wakes this call when `log`'s start, high watermark or last stable offset moves.
     pub(crate) fn watch(&mut self, log: LogId) {
         self.watches.push(log);

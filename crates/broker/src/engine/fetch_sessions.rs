@@ -7,11 +7,12 @@
 use once_wire::error::ErrorCode;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// A partition as a fetch names it: by topic id since version 13, by name before.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct FetchKey {
-    pub(crate) topic: String,
+    pub(crate) topic: Arc<str>,
     pub(crate) topic_id: Uuid,
     pub(crate) partition: i32,
 }

@@ -7,7 +7,8 @@ use crate::api::{Call, TABLE, unsupported};
 use bytes::Bytes;
 use once_log::store::ReadFailure;
 use once_log::{Compacted, FoundTimestamp};
-use once_wire::codec::Reader;
+use once_wire::api::ApiKey;
+use once_wire::codec::{Reader, budget};
 use once_wire::request::{RequestHeader, read_header};
 use std::net::SocketAddr;
 
@@ -64,6 +65,16 @@ pub struct RequestInput {
     pub entropy: u128,
 }
 
+/// What a request may take in memory beside its frame once it is decoded, in bytes; one that would take
+/// more is refused. The records of a Produce stay in the frame, so little is left to grow.
+pub(crate) fn decoded_most(frame: &Bytes) -> usize {
+    const GROWTH: usize = 32;
+    const GROWTH_OF_PRODUCE: usize = 2;
+    let produce = frame.first_chunk() == Some(&ApiKey::Produce.key().to_be_bytes());
+    let growth = if produce { GROWTH_OF_PRODUCE } else { GROWTH };
+    budget(frame.len(), growth)
+}
+
 impl RequestInput {
     /// Decodes one frame, without its length prefix.
     ///
@@ -71,7 +82,8 @@ impl RequestInput {
     /// Why the connection has to be closed ([`Input::Refused`]): the frame is none that a client
     /// of a served API sends.
     pub fn decode(connection: ConnectionId, frame: Bytes, entropy: u128) -> Result<Self, String> {
-        let mut reader = Reader::new(frame);
+        let most = decoded_most(&frame);
+        let mut reader = Reader::with_budget(frame, most);
         let header = read_header(&mut reader).map_err(|error| format!("bad header: {error}"))?;
         let row = TABLE
             .iter()

@@ -31,6 +31,9 @@ pub(crate) struct WaitingCall {
     pub(crate) fences: Vec<Fence>,
 }
 
+/// How many logs all calls together may watch; what a fetch keeps of each is about 150 bytes.
+const WATCHED_MAX: usize = 200_000;
+
 /// All waiting calls, by the waiter that names them.
 ///
 /// A call may wait for thousands of reads, and is visited when each comes: a visit must not cost what
@@ -40,6 +43,8 @@ pub(crate) struct Waiting {
     calls: BTreeMap<Waiter, WaitingCall>,
     watchers: BTreeMap<LogId, BTreeSet<Waiter>>,
     readers: BTreeMap<ReadId, Waiter>,
+    /// How many logs all calls watch, each counted for each of them.
+    watched: usize,
 }
 
 impl Waiting {
@@ -52,14 +57,21 @@ impl Waiting {
             self.readers.insert(read, waiter);
             call.reads.insert(read);
         }
+        self.watched += call.watches.len();
         call.moved = false;
         self.calls.insert(waiter, call);
+    }
+
+    /// Whether a call that is visited may watch so many logs.
+    pub(crate) fn may_watch(&self, logs: usize) -> bool {
+        self.watched + logs <= WATCHED_MAX
     }
 
     /// Takes a call out to be visited. It is parked anew if it must wait on; if not, its reads are to be
     /// forgotten ([`Waiting::forget_reads`]).
     pub(crate) fn take(&mut self, waiter: Waiter) -> Option<WaitingCall> {
         let call = self.calls.remove(&waiter)?;
+        self.watched -= call.watches.len();
         for log in &call.watches {
             if let Some(watchers) = self.watchers.get_mut(log) {
                 watchers.remove(&waiter);
@@ -155,6 +167,15 @@ mod tests {
         again.watches = logs.to_vec();
         waiting.park(who, again, Vec::new());
         assert_eq!(waiting.moved(logs[1]), [who]);
+    }
+
+    #[test]
+    fn calls_together_watch_no_more_than_their_bound() {
+        let (mut waiting, who) = (Waiting::default(), Waiter(1));
+        waiting.park(who, call(vec![LogId(1); WATCHED_MAX - 1]), Vec::new());
+        assert!(waiting.may_watch(1) && !waiting.may_watch(2));
+        waiting.take(who).expect("parked");
+        assert!(waiting.may_watch(WATCHED_MAX));
     }
 
     #[test]

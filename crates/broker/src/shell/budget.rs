@@ -2,7 +2,8 @@
 //!
 //! A frame's announced length reserves nothing: a connection pays for its buffer as bytes
 //! arrive, and gives back when its request is answered. When the budget is spent, sockets are not
-//! read, and answers bring no records. So that nobody can hold it for ever, those who do not move
+//! read, and answers bring no records. A quarter of it is kept for what decoding makes of the frames
+//! that are whole: else unfinished frames could hold all of it, and nobody would go on. So that nobody can hold it for ever, those who do not move
 //! are then closed, who hold most first: senders of unfinished frames, clients that do not read
 //! their answers, and those whose requests wait for something for long.
 
@@ -22,10 +23,21 @@ const REQUEST_GRACE: Duration = Duration::from_secs(5);
 /// How often a waiting connection looks again, and how often somebody is closed.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// What a request holds until it is answered, in bytes.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Charge {
+    /// Its frame.
+    pub(crate) frame: usize,
+    /// What was decoded, and what is made of it.
+    pub(crate) decoded: usize,
+}
+
 #[derive(Default)]
 struct Holder {
     /// Bytes of requests.
     bytes: usize,
+    /// Those of them that are beside frames.
+    decoded: usize,
     /// When its unfinished frame began; `None` while it holds only finished requests.
     frame_since: Option<Instant>,
     /// Requests that are not answered.
@@ -56,6 +68,8 @@ impl Holder {
 struct Held {
     /// Bytes of requests of all connections.
     used: usize,
+    /// Those of them that are beside frames.
+    decoded: usize,
     /// Bytes of answers of all connections.
     unsent: usize,
     evicted: Option<Instant>,
@@ -124,15 +138,25 @@ impl Budget {
         let mut held = self.lock();
         if let Some(holder) = held.by_connection.remove(&id) {
             held.used -= holder.bytes;
+            held.decoded -= holder.decoded;
             held.unsent -= holder.unsent;
         }
         drop(held);
         self.freed.notify_one();
     }
 
-    /// Waits until `bytes` more may be held, and holds them.
+    /// Waits until `bytes` more of a frame may be held, and holds them.
     pub(crate) async fn take(&self, id: ConnectionId, bytes: usize) {
-        while !self.try_take(id, bytes) {
+        self.wait_for(|| self.try_take(id, bytes)).await;
+    }
+
+    /// Waits until a frame may become `bytes` more as it is decoded, and holds them.
+    pub(crate) async fn take_decoded(&self, id: ConnectionId, bytes: usize) {
+        self.wait_for(|| self.try_take_decoded(id, bytes)).await;
+    }
+
+    async fn wait_for(&self, took: impl Fn() -> bool) {
+        while !took() {
             let _ = tokio::time::timeout(PATIENCE, self.freed.notified()).await;
         }
         // One waiter is woken at a time; who got what it needs wakes the next.
@@ -153,21 +177,37 @@ impl Budget {
         self.freed.notify_one();
     }
 
-    /// A request goes to the engine.
-    pub(crate) fn asked(&self, id: ConnectionId) {
+    /// A request was decoded, for which `most` was taken, and goes to the engine.
+    pub(crate) fn asked(&self, id: ConnectionId, most: usize, charge: Charge) {
         if let Some(holder) = self.lock().by_connection.get_mut(&id) {
             holder.asked += 1;
             holder.asked_since.get_or_insert_with(Instant::now);
         }
+        self.change_decoded(id, most, charge.decoded);
     }
 
     /// A request was answered; so much it held.
-    pub(crate) fn answered(&self, id: ConnectionId, bytes: usize) {
+    pub(crate) fn answered(&self, id: ConnectionId, charge: Charge) {
         if let Some(holder) = self.lock().by_connection.get_mut(&id) {
             holder.asked = holder.asked.saturating_sub(1);
             holder.asked_since = (holder.asked > 0).then(Instant::now);
         }
-        self.give(id, bytes);
+        self.change_decoded(id, charge.decoded, 0);
+        self.give(id, charge.frame);
+    }
+
+    /// What is held beside frames becomes another amount.
+    fn change_decoded(&self, id: ConnectionId, before: usize, after: usize) {
+        let mut held = self.lock();
+        if let Some(holder) = held.by_connection.get_mut(&id) {
+            let before = before.min(holder.decoded);
+            holder.decoded = holder.decoded - before + after;
+            holder.bytes = holder.bytes - before + after;
+            held.decoded = held.decoded - before + after;
+            held.used = held.used - before + after;
+        }
+        drop(held);
+        self.freed.notify_one();
     }
 
     /// Notes whether a connection is in the middle of a frame.
@@ -216,7 +256,7 @@ impl Budget {
         let mut held = self.lock();
         // One request larger than the whole budget passes when it is alone.
         let own = held.by_connection.get(&id).map_or(0, |holder| holder.bytes);
-        if held.used + bytes > self.limit && held.used > own {
+        if held.used + bytes > self.limit - self.limit / 4 && held.used > own {
             held.make_room(self.limit, Some(id));
             return false;
         }
@@ -225,6 +265,19 @@ impl Budget {
         };
         holder.bytes += bytes;
         held.used += bytes;
+        true
+    }
+
+    /// One frame at a time may always be decoded, however much is held: it is answered without
+    /// anybody else's help, so all go on.
+    fn try_take_decoded(&self, id: ConnectionId, bytes: usize) -> bool {
+        let mut held = self.lock();
+        if held.used + bytes > self.limit && held.decoded > 0 {
+            held.make_room(self.limit, Some(id));
+            return false;
+        }
+        drop(held);
+        self.change_decoded(id, 0, bytes);
         true
     }
 
@@ -252,6 +305,27 @@ mod tests {
         assert_eq!(budget.room(), 10);
         budget.leave(A);
         assert_eq!(budget.room(), 60);
+    }
+
+    #[test]
+    fn what_is_whole_can_be_decoded_though_frames_hold_all_they_may() {
+        let budget = Budget::new(100);
+        let _evict = (budget.join(A), budget.join(B));
+        assert!(budget.try_take(A, 60) && budget.try_take(B, 15));
+        assert!(!budget.try_take(B, 1));
+        assert!(budget.try_take_decoded(A, 20));
+        assert!(!budget.try_take_decoded(B, 20));
+        let charge = Charge {
+            frame: 60,
+            decoded: 10,
+        };
+        budget.asked(A, 20, charge);
+        assert_eq!(budget.room(), 15);
+        assert!(!budget.try_take_decoded(B, 200));
+        budget.answered(A, charge);
+        assert!(budget.try_take_decoded(B, 200));
+        budget.leave(B);
+        assert_eq!(budget.room(), 100);
     }
 
     #[test]

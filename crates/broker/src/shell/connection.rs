@@ -4,14 +4,12 @@
 //! sends answers in the order in which the engine releases them. A client that does not read its
 //! answers is not read from.
 
-use super::budget::Budget;
+use super::budget::{Budget, Charge};
 use super::checks::Checks;
 use super::driver::Driver;
 use crate::config::Config;
-use crate::engine::{ConnectionId, Input, RequestInput};
+use crate::engine::{ConnectionId, Input, RequestInput, decoded_most};
 use bytes::Bytes;
-use once_wire::api::ApiKey;
-use once_wire::codec::BUDGET_MAX;
 use once_wire::frame::FrameBuffer;
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -37,7 +35,7 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 struct Flow {
     /// Memory that each unanswered request holds, in order.
-    charges: Mutex<VecDeque<usize>>,
+    charges: Mutex<VecDeque<Charge>>,
     in_flight: AtomicUsize,
     unsent: AtomicUsize,
     moved: Notify,
@@ -162,9 +160,9 @@ impl Connection {
     /// Before anybody knows what is in the frame it is charged for the worst; while it waits for its
     /// answer, for what it is.
     async fn request(&self, frame: Bytes, paid: usize, flow: &Flow) {
-        let most = decoded_size(&frame);
-        self.budget.take(self.id, most).await;
+        let most = decoded_most(&frame);
         self.budget.unfinished(self.id, false);
+        self.budget.take_decoded(self.id, most).await;
         let input = match RequestInput::decode(self.id, frame, random()) {
             Ok(request) if request.call.is_heavy(self.driver.recompresses()) => {
                 self.checked(request).await
@@ -172,16 +170,18 @@ impl Connection {
             decoded => decoded,
         };
         let decoded = input.as_ref().map_or(0, |request| request.decoded);
-        let kept = most.min(decoded * WORK);
-        self.budget.asked(self.id);
+        let charge = Charge {
+            frame: paid,
+            decoded: decoded * WORK,
+        };
+        self.budget.asked(self.id, most, charge);
         flow.charges
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push_back(paid + kept);
+            .push_back(charge);
         flow.in_flight.fetch_add(1, Ordering::AcqRel);
         let refused = |why| Input::Refused(self.id, why);
         self.driver.step(input.map_or_else(refused, Input::Request));
-        self.budget.give(self.id, most - kept);
     }
 
     async fn checked(&self, request: RequestInput) -> Result<RequestInput, String> {
@@ -205,7 +205,7 @@ impl Connection {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .pop_front();
-            self.budget.answered(self.id, charge.unwrap_or(0));
+            self.budget.answered(self.id, charge.unwrap_or_default());
             flow.in_flight.fetch_sub(1, Ordering::AcqRel);
             flow.moved.notify_one();
             match sent {
@@ -216,15 +216,6 @@ impl Connection {
         }
         "refused by the engine".into()
     }
-}
-
-/// What a request may take in memory beside its frame once it is decoded: many small structures
-/// where the frame has a few bytes each. The records of a Produce stay in the frame.
-fn decoded_size(frame: &Bytes) -> usize {
-    const GROWTH: usize = 12;
-    let produce = frame.first_chunk() == Some(&ApiKey::Produce.key().to_be_bytes());
-    let most = frame.len().saturating_mul(GROWTH).min(BUDGET_MAX);
-    if produce { 0 } else { most }
 }
 
 /// Writes all pieces, many at a time.

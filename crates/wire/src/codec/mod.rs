@@ -12,7 +12,7 @@ use std::fmt::Debug;
 use crate::api::ApiKey;
 
 pub use error::{DecodeError, EncodeError};
-pub use reader::{BUDGET_MAX, Reader};
+pub use reader::{Reader, budget};
 pub use tagged::TaggedFields;
 pub(crate) use tagged::{Tags, read_tagged_nullable};
 pub(crate) use wire::{Version, Wire};

@@ -19,20 +19,25 @@ pub struct Reader {
     unstable: bool,
 }
 
-const BUDGET_BASE: usize = 64 << 10;
+const BUDGET_BASE: usize = 4 << 10;
 const BUDGET_PER_BYTE: usize = 16;
 
 /// What the structures of a frame may take in memory at most, in bytes.
-pub const BUDGET_MAX: usize = 16 << 20;
+const BUDGET_MAX: usize = 16 << 20;
+
+/// A budget of memory for a frame of `len` bytes: 4 KiB, and `growth` bytes for each of its bytes; at most
+/// 16 MiB.
+pub fn budget(len: usize, growth: usize) -> usize {
+    len.saturating_mul(growth)
+        .saturating_add(BUDGET_BASE)
+        .min(BUDGET_MAX)
+}
 
 impl Reader {
-    /// Reads `frame` with the default budget: 64 KiB and 16 bytes per byte of the frame, at most 16 MiB.
+    /// Reads `frame` with the default budget: 16 bytes per byte of the frame.
     pub fn new(frame: Bytes) -> Reader {
-        let budget = frame
-            .len()
-            .saturating_mul(BUDGET_PER_BYTE)
-            .saturating_add(BUDGET_BASE);
-        Reader::with_budget(frame, budget.min(BUDGET_MAX))
+        let budget = budget(frame.len(), BUDGET_PER_BYTE);
+        Reader::with_budget(frame, budget)
     }
 
     /// Reads `frame`; the decoded structures take at most `budget` bytes of memory.

@@ -11,8 +11,8 @@ use once_wire::error::ErrorCode;
 use once_wire::message::fetch_request::FetchRequest;
 use once_wire::message::fetch_response::{AbortedTransaction, PartitionData};
 
-/// Looks at every partition. Answers if there is enough, an error, or no time left; waits
-/// otherwise.
+/// Looks at every partition. Answers if there is enough, an error, no time left, or if too much waits
+/// already; waits otherwise.
 pub(super) fn attempt(
     cx: &mut Context<'_>,
     request: &FetchRequest,
@@ -26,7 +26,9 @@ pub(super) fn attempt(
     let looked = look(cx, request, plan);
     let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
     let wait = !expired && cx.now() < plan.deadline;
-    if wait && !looked.failed && looked.bytes < min_bytes {
+    let enough = looked.failed || looked.bytes >= min_bytes;
+    if wait && !enough && cx.may_watch(looked.logs.len()) {
+        plan.forget_data();
         for log in looked.logs {
             cx.watch(log);
         }
@@ -78,7 +80,7 @@ fn missed(cx: &mut Context<'_>, plan: &mut Plan, reading: Reading, failure: &Rea
         Ok((log, read(cx, log, target, isolation, most, one)?))
     });
     let mut again = None;
-    target.data = Some(match found {
+    target.data = Some(Box::new(match found {
         Err(error) => failed(target, error),
         Ok((log, read)) => {
             let (data, _, range) = split(target, isolation, read);
@@ -89,7 +91,7 @@ fn missed(cx: &mut Context<'_>, plan: &mut Plan, reading: Reading, failure: &Rea
             });
             data
         }
-    });
+    }));
     if let Some(again) = again {
         ask(cx, plan, again);
     }
@@ -136,7 +138,7 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
     let mut left = usize::try_from(most).unwrap_or(0).min(room);
     let mut left_in_files = FILE_BYTES;
     for (index, target) in plan.targets.iter_mut().enumerate() {
-        target.data = Some(match find(cx, target) {
+        target.data = Some(Box::new(match find(cx, target) {
             Err(error) => {
                 looked.failed = true;
                 failed(target, error)
@@ -169,7 +171,7 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
                     }
                 }
             }
-        });
+        }));
     }
     looked
 }

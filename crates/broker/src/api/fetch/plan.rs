@@ -8,6 +8,7 @@ use once_wire::message::fetch_request::FetchRequest;
 use once_wire::message::fetch_response::PartitionData;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 /// How a fetch's partitions are remembered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +26,7 @@ pub(super) struct Target {
     pub(super) key: FetchKey,
     pub(super) wanted: Remembered,
     /// What the answer will say, once known.
-    pub(super) data: Option<PartitionData>,
+    pub(super) data: Option<Box<PartitionData>>,
 }
 
 /// A file read that is outstanding, and the place of the target whose records it brings.
@@ -46,6 +47,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// What was gathered is gathered anew by the next look; a plan that waits is to be small.
+    pub(super) fn forget_data(&mut self) {
+        for target in &mut self.targets {
+            target.data = None;
+        }
+    }
+
     /// Resolves the session (Kafka: `FetchManager.newContext`).
     pub(super) fn make(cx: &mut Context<'_>, request: &FetchRequest) -> Result<Self, SessionError> {
         let named = named(cx, request);
@@ -108,7 +116,7 @@ fn named(cx: &mut Context<'_>, request: &FetchRequest) -> Vec<(FetchKey, Remembe
         let (name, topic_id) = resolve(cx, &topic.topic, topic.topic_id);
         for partition in &topic.partitions {
             let key = FetchKey {
-                topic: name.clone(),
+                topic: Arc::clone(&name),
                 topic_id,
                 partition: partition.partition,
             };
@@ -135,7 +143,7 @@ fn forgotten(cx: &mut Context<'_>, request: &FetchRequest) -> Vec<FetchKey> {
     for topic in &request.forgotten_topics_data {
         let (name, topic_id) = resolve(cx, &topic.topic, topic.topic_id);
         keys.extend(topic.partitions.iter().map(|partition| FetchKey {
-            topic: name.clone(),
+            topic: Arc::clone(&name),
             topic_id,
             partition: *partition,
         }));
@@ -144,13 +152,10 @@ fn forgotten(cx: &mut Context<'_>, request: &FetchRequest) -> Vec<FetchKey> {
 }
 
 /// The name of a topic that is named by id; empty if there is none such.
-fn resolve(cx: &mut Context<'_>, name: &str, id: Uuid) -> (String, Uuid) {
+fn resolve(cx: &mut Context<'_>, name: &str, id: Uuid) -> (Arc<str>, Uuid) {
     if cx.version < 13 {
-        return (name.to_owned(), Uuid::ZERO);
+        return (name.into(), Uuid::ZERO);
     }
-    let name = cx
-        .catalog()
-        .topic_by_id(id)
-        .map_or_else(String::new, |topic| topic.name.clone());
-    (name, id)
+    let topic = cx.catalog().topic_by_id(id);
+    (topic.map_or("", |topic| &topic.name).into(), id)
 }

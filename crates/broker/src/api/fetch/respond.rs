@@ -25,7 +25,7 @@ pub(super) fn response(cx: &mut Context<'_>, plan: &mut Plan) -> FetchResponse {
                 .tell(session_id, &target.key, told(&data), has_records)
         };
         if news || !matches!(plan.session, Session::Incremental(_)) {
-            push(&mut responses, &target.key, data);
+            push(&mut responses, &target.key, *data);
         }
     }
     FetchResponse {
@@ -46,11 +46,11 @@ fn told(data: &PartitionData) -> Told {
 /// Partitions of one topic that follow each other share its entry.
 fn push(responses: &mut Vec<FetchableTopicResponse>, key: &FetchKey, data: PartitionData) {
     match responses.last_mut() {
-        Some(last) if last.topic == key.topic && last.topic_id == key.topic_id => {
+        Some(last) if *last.topic == *key.topic && last.topic_id == key.topic_id => {
             last.partitions.push(data);
         }
         _ => responses.push(FetchableTopicResponse {
-            topic: key.topic.clone(),
+            topic: key.topic.to_string(),
             topic_id: key.topic_id,
             partitions: vec![data],
             ..Default::default()

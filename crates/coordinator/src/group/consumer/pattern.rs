@@ -7,8 +7,7 @@
 //! Kafka takes what RE2/J takes. Most of that is taken here. Refused are: octal escapes (`\012`), `\C`,
 //! braces that are no repetition (`a{`), very long ones, and patterns whose automaton grows too large whether it reads
 //! names forwards or backwards, for which a gap of bounded length must lie between repetitions without
-//! bound (`.*-.{20}-.*`). A few things are taken that RE2/J refuses: repetitions beyond 1,000, set
-//! operations in classes, the flag `x`.
+//! bound (`.*-.{20}-.*`). A few spellings are taken that RE2/J refuses (`\u{e9}`, `a**`).
 
 use super::draft::Refusal;
 use once_wire::ErrorCode;
@@ -16,15 +15,12 @@ use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
-use regex_syntax::hir::{
-    Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Look, Repetition,
-};
+use regex_syntax::hir::Hir;
+
+mod ascii;
 
 /// The longest pattern, in bytes.
 const LENGTH_MAX: usize = 16 << 10;
-/// How often a pattern may name a kind of characters (`\pL`, `\w`). To read each takes long, as it stands
-/// for hundreds of ranges.
-const KINDS_MAX: usize = 64;
 /// The largest automaton of a pattern before its positions are made sets, in bytes.
 const POSITIONS_MAX: usize = 256 << 10;
 /// What the sets may take while the table is made, in bytes: they are the work of it.
@@ -52,11 +48,10 @@ impl Pattern {
             let text = format!("{text} is no regular expression: {why}");
             (ErrorCode::InvalidRegularExpression, text)
         };
-        if text.len() > LENGTH_MAX || kinds(text) > KINDS_MAX {
+        if text.len() > LENGTH_MAX {
             return Err(refused("it is too long"));
         }
-        let parsed = regex_syntax::parse(&unquoted(text));
-        let hir = ascii(parsed.map_err(|error| refused(&error.to_string()))?);
+        let hir = ascii::read(&unquoted(text)).map_err(|why| refused(&why))?;
         table(&hir, false)
             .or_else(|| table(&hir, true))
             .ok_or_else(|| refused("it takes too long to match"))
@@ -89,13 +84,6 @@ impl Pattern {
     pub(super) fn work(&self) -> usize {
         self.work
     }
-}
-
-/// How often a pattern names a kind of characters.
-fn kinds(text: &str) -> usize {
-    let escapes = text.as_bytes().windows(2);
-    let names_one = |pair: &&[u8]| pair[0] == b'\\' && b"pPdDsSwWbB".contains(&pair[1]);
-    escapes.filter(names_one).count()
 }
 
 /// The table for a pattern, unless it would be too large.
@@ -144,59 +132,6 @@ fn unquoted(text: &str) -> String {
         }
     }
     plain + rest
-}
-
-/// What is left of a pattern where there are only ASCII characters, as in the names of topics: classes
-/// of thousands of characters would make it large.
-fn ascii(hir: Hir) -> Hir {
-    match hir.into_kind() {
-        HirKind::Empty => Hir::empty(),
-        HirKind::Literal(literal) => Hir::literal(literal.0),
-        HirKind::Class(Class::Unicode(mut class)) => {
-            let all = ClassUnicodeRange::new('\0', '\x7f');
-            class.intersect(&ClassUnicode::new([all]));
-            Hir::class(Class::Unicode(class))
-        }
-        HirKind::Class(class @ Class::Bytes(_)) => Hir::class(class),
-        HirKind::Look(look) => Hir::look(ascii_look(look)),
-        HirKind::Repetition(Repetition {
-            min,
-            max,
-            greedy,
-            sub,
-        }) => Hir::repetition(Repetition {
-            min,
-            max,
-            greedy,
-            sub: Box::new(ascii(*sub)),
-        }),
-        HirKind::Capture(Capture { sub, .. }) => ascii(*sub),
-        HirKind::Concat(parts) => Hir::concat(parts.into_iter().map(ascii).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.into_iter().map(ascii).collect()),
-    }
-}
-
-fn ascii_look(look: Look) -> Look {
-    match look {
-        Look::WordUnicode => Look::WordAscii,
-        Look::WordUnicodeNegate => Look::WordAsciiNegate,
-        Look::WordStartUnicode => Look::WordStartAscii,
-        Look::WordEndUnicode => Look::WordEndAscii,
-        Look::WordStartHalfUnicode => Look::WordStartHalfAscii,
-        Look::WordEndHalfUnicode => Look::WordEndHalfAscii,
-        Look::Start
-        | Look::End
-        | Look::StartLF
-        | Look::EndLF
-        | Look::StartCRLF
-        | Look::EndCRLF
-        | Look::WordAscii
-        | Look::WordAsciiNegate
-        | Look::WordStartAscii
-        | Look::WordEndAscii
-        | Look::WordStartHalfAscii
-        | Look::WordEndHalfAscii => look,
-    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ use std::collections::BTreeSet;
 const WORK_MAX: usize = 4 << 20;
 /// How many bytes are matched while one position is put into one set.
 const BYTES_PER_POSITION: usize = 32;
+/// How many bytes are matched while one byte of a pattern is read.
+const BYTES_PER_BYTE_READ: usize = 256;
 
 /// Refuses what is no pattern, or one that takes too long to match.
 pub(super) fn check_pattern(pattern: &str) -> Result<(), Refusal> {
@@ -22,8 +24,8 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), Refusal> {
 
 impl ConsumerDraft<'_> {
     /// Brings the patterns in use up to date with the topics, and forgets those that nobody uses. New
-    /// ones come first; what is too much for one heartbeat is left to the next, as old topics are better
-    /// than a broker that stands still (Kafka refreshes beside its heartbeats altogether).
+    /// ones come first, then what was matched longest ago; what is too much for one heartbeat is left to the
+    /// next, as old topics are better than a broker that stands still (Kafka refreshes beside its heartbeats altogether).
     pub(super) fn resolve_patterns(&mut self) {
         let used = self
             .group
@@ -47,7 +49,7 @@ impl ConsumerDraft<'_> {
         let known = |pattern: &String| self.group.regexes.get(pattern);
         let stale = |pattern: &String| known(pattern).is_none_or(|known| known.version != version);
         let mut stale: Vec<String> = used.into_iter().filter(stale).collect();
-        stale.sort_by_key(|pattern| known(pattern).is_some());
+        stale.sort_by_key(|pattern| known(pattern).map(|known| known.timestamp));
         let mut work = 0;
         for pattern in stale {
             if work >= WORK_MAX {
@@ -65,6 +67,7 @@ impl ConsumerDraft<'_> {
 
     /// A pattern in an old log may be one that we cannot read: then it matches nothing.
     fn matches(&self, pattern: &str, work: &mut usize) -> BTreeSet<String> {
+        *work += BYTES_PER_BYTE_READ * pattern.len();
         let Ok(pattern) = Pattern::new(pattern) else {
             *work += WORK_MAX;
             return BTreeSet::new();
