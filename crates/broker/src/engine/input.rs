@@ -68,7 +68,7 @@ pub struct RequestInput {
 /// What a request may take in memory beside its frame once it is decoded, in bytes; one that would take
 /// more is refused. The records of a Produce stay in the frame, so little is left to grow.
 pub(crate) fn decoded_most(frame: &Bytes) -> usize {
-    const GROWTH: usize = 32;
+    const GROWTH: usize = 16;
     const GROWTH_OF_PRODUCE: usize = 2;
     let produce = frame.first_chunk() == Some(&ApiKey::Produce.key().to_be_bytes());
     let growth = if produce { GROWTH_OF_PRODUCE } else { GROWTH };

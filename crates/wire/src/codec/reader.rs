@@ -19,13 +19,13 @@ pub struct Reader {
     unstable: bool,
 }
 
-const BUDGET_BASE: usize = 4 << 10;
+const BUDGET_BASE: usize = 64 << 10;
 const BUDGET_PER_BYTE: usize = 16;
 
 /// What the structures of a frame may take in memory at most, in bytes.
 const BUDGET_MAX: usize = 16 << 20;
 
-/// A budget of memory for a frame of `len` bytes: 4 KiB, and `growth` bytes for each of its bytes; at most
+/// A budget of memory for a frame of `len` bytes: 64 KiB, and `growth` bytes for each of its bytes; at most
 /// 16 MiB.
 pub fn budget(len: usize, growth: usize) -> usize {
     len.saturating_mul(growth)
@@ -34,7 +34,7 @@ pub fn budget(len: usize, growth: usize) -> usize {
 }
 
 impl Reader {
-    /// Reads `frame` with the default budget: 16 bytes per byte of the frame.
+    /// Reads `frame` with the default budget: 64 KiB and 16 bytes per byte of the frame, at most 16 MiB.
     pub fn new(frame: Bytes) -> Reader {
         let budget = budget(frame.len(), BUDGET_PER_BYTE);
         Reader::with_budget(frame, budget)
