@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use once_wire::batch::BatchHeader;
+use once_wire::batch::{BatchHeader, HEADER_SIZE};
 
 use self::sound::{Sequence, Sound, sound_batches};
 use self::walk::Walk;
@@ -194,7 +194,8 @@ impl<D: Disk> SegmentReader<D> {
         Ok(bytes.slice(..size))
     }
 
-    /// The base offset of the batch after those that were read, if it is below what may be read.
+    /// The base offset of the batch after those that were read, if there is one. What begins where reading must
+    /// end may be half written: it counts if its header is whole.
     fn follower(
         &self,
         file: &D::File,
@@ -202,17 +203,21 @@ impl<D: Disk> SegmentReader<D> {
         position: u64,
         sound: &Sound,
     ) -> std::io::Result<Option<i64>> {
-        if sound.size == 0 || sound.next >= sound.upper {
+        if sound.size == 0 {
             return Ok(None);
         }
-        if let Some(offset) = bytes[sound.size..].first_chunk() {
-            return Ok(Some(i64::from_be_bytes(*offset)));
+        let mut header = bytes[sound.size..].to_vec();
+        header.truncate(HEADER_SIZE);
+        if header.len() < HEADER_SIZE {
+            header.resize(HEADER_SIZE, 0);
+            let after = position + sound.size as u64;
+            let read = self.disk.read_at(file, after, &mut header)?;
+            header.truncate(read);
         }
-        let mut offset = [0; 8];
-        let read = self
-            .disk
-            .read_at(file, position + sound.size as u64, &mut offset)?;
-        Ok((read == offset.len()).then(|| i64::from_be_bytes(offset)))
+        if sound.next >= sound.upper && BatchHeader::read(&header).is_err() {
+            return Ok(None);
+        }
+        Ok(header.first_chunk().copied().map(i64::from_be_bytes))
     }
 
     /// The first record in the range with at least the timestamp, if there is one.

@@ -128,6 +128,24 @@ fn a_reader_of_a_deleted_partition_never_reads_another_of_its_name() {
 }
 
 #[test]
+fn a_batch_that_seems_to_end_at_the_bound_does_not_hide_those_after_it() {
+    let partition = written(5);
+    overwrite(&partition, LOG, 3 * 91, &4_i64.to_be_bytes());
+    let range = |first| FileRange {
+        upper: 5,
+        ..from(first, 10_000)
+    };
+    let reader = partition.store.reader();
+    let read = split(reader.read(&range(1)).expect("reads up to the damage"));
+    assert_eq!(read, partition.batches[1..3]);
+    let failure = reader.read(&range(3)).expect_err("is damaged");
+    assert!(
+        matches!(failure, ReadFailure::Corrupt { position: 273, .. }),
+        "{failure}"
+    );
+}
+
+#[test]
 fn what_lies_above_the_bound_is_not_looked_at() {
     let partition = written(5);
     overwrite(&partition, LOG, 5 * 91, &[0xff; 30]);
