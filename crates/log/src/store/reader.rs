@@ -194,8 +194,7 @@ impl<D: Disk> SegmentReader<D> {
         Ok(bytes.slice(..size))
     }
 
-    /// The base offset of the batch after those that were read, if there is one. What begins where reading must
-    /// end may be half written: it counts if its header is whole.
+    /// The base offset of the batch after those that were read, if there is one.
     fn follower(
         &self,
         file: &D::File,
@@ -206,18 +205,12 @@ impl<D: Disk> SegmentReader<D> {
         if sound.size == 0 {
             return Ok(None);
         }
-        let mut header = bytes[sound.size..].to_vec();
-        header.truncate(HEADER_SIZE);
-        if header.len() < HEADER_SIZE {
-            header.resize(HEADER_SIZE, 0);
-            let after = position + sound.size as u64;
-            let read = self.disk.read_at(file, after, &mut header)?;
-            header.truncate(read);
+        if let Some(header) = bytes[sound.size..].get(..HEADER_SIZE) {
+            return Ok(sound.followed_by(header));
         }
-        if sound.next >= sound.upper && BatchHeader::read(&header).is_err() {
-            return Ok(None);
-        }
-        Ok(header.first_chunk().copied().map(i64::from_be_bytes))
+        let (mut header, after) = ([0; HEADER_SIZE], position + sound.size as u64);
+        let read = self.disk.read_at(file, after, &mut header)?;
+        Ok(sound.followed_by(&header[..read]))
     }
 
     /// The first record in the range with at least the timestamp, if there is one.

@@ -52,6 +52,17 @@ pub(super) struct Sound {
     pub(super) before: (usize, i64),
 }
 
+impl Sound {
+    /// Where the batch after them begins, from its header. What begins where reading must end may be half written:
+    /// it counts if its header is whole.
+    pub(super) fn followed_by(&self, header: &[u8]) -> Option<i64> {
+        if self.next >= self.upper && BatchHeader::read(header).is_err() {
+            return None;
+        }
+        header.first_chunk().copied().map(i64::from_be_bytes)
+    }
+}
+
 /// The batches of `bytes`, which begin where `sequence` stands. One that is cut off at the end does not count, nor
 /// does what begins at `upper` or beyond: it may be half written.
 ///
