@@ -161,8 +161,9 @@ impl Connection {
     /// answer, for what it is.
     async fn request(&self, frame: Bytes, paid: usize, flow: &Flow) {
         let most = decoded_most(&frame);
-        self.budget.unfinished(self.id, false);
+        // Until it has that it may be told to make room: nobody waits for ever.
         self.budget.take_decoded(self.id, most).await;
+        self.budget.unfinished(self.id, false);
         let input = match RequestInput::decode(self.id, frame, random()) {
             Ok(request) if request.call.is_heavy(self.driver.recompresses()) => {
                 self.checked(request).await

