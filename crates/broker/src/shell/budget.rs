@@ -77,6 +77,17 @@ struct Held {
 }
 
 impl Held {
+    /// What a connection holds beside frames becomes another amount.
+    fn change_decoded(&mut self, id: ConnectionId, before: usize, after: usize) {
+        if let Some(holder) = self.by_connection.get_mut(&id) {
+            let before = before.min(holder.decoded);
+            holder.decoded = holder.decoded - before + after;
+            holder.bytes = holder.bytes - before + after;
+            self.decoded = self.decoded - before + after;
+            self.used = self.used - before + after;
+        }
+    }
+
     /// Closes those who do not move, who hold most first, until a quarter of `limit` comes free.
     fn make_room(&mut self, limit: usize, not: Option<ConnectionId>) {
         let now = Instant::now();
@@ -179,35 +190,26 @@ impl Budget {
 
     /// A request was decoded, for which `most` was taken, and goes to the engine.
     pub(crate) fn asked(&self, id: ConnectionId, most: usize, charge: Charge) {
-        if let Some(holder) = self.lock().by_connection.get_mut(&id) {
+        let mut held = self.lock();
+        if let Some(holder) = held.by_connection.get_mut(&id) {
             holder.asked += 1;
             holder.asked_since.get_or_insert_with(Instant::now);
         }
-        self.change_decoded(id, most, charge.decoded);
+        held.change_decoded(id, most, charge.decoded);
+        drop(held);
+        self.freed.notify_one();
     }
 
     /// A request was answered; so much it held.
     pub(crate) fn answered(&self, id: ConnectionId, charge: Charge) {
-        if let Some(holder) = self.lock().by_connection.get_mut(&id) {
+        let mut held = self.lock();
+        if let Some(holder) = held.by_connection.get_mut(&id) {
             holder.asked = holder.asked.saturating_sub(1);
             holder.asked_since = (holder.asked > 0).then(Instant::now);
         }
-        self.change_decoded(id, charge.decoded, 0);
-        self.give(id, charge.frame);
-    }
-
-    /// What is held beside frames becomes another amount.
-    fn change_decoded(&self, id: ConnectionId, before: usize, after: usize) {
-        let mut held = self.lock();
-        if let Some(holder) = held.by_connection.get_mut(&id) {
-            let before = before.min(holder.decoded);
-            holder.decoded = holder.decoded - before + after;
-            holder.bytes = holder.bytes - before + after;
-            held.decoded = held.decoded - before + after;
-            held.used = held.used - before + after;
-        }
+        held.change_decoded(id, charge.decoded, 0);
         drop(held);
-        self.freed.notify_one();
+        self.give(id, charge.frame);
     }
 
     /// Notes whether a connection is in the middle of a frame.
@@ -268,16 +270,15 @@ impl Budget {
         true
     }
 
-    /// One frame at a time may always be decoded, however much is held: it is answered without
-    /// anybody else's help, so all go on.
+    /// Where nothing decoded is held a frame may be decoded whatever frames hold; else it waits, and who
+    /// waits counts as unfinished and may be told to make room.
     fn try_take_decoded(&self, id: ConnectionId, bytes: usize) -> bool {
         let mut held = self.lock();
         if held.used + bytes > self.limit && held.decoded > 0 {
             held.make_room(self.limit, Some(id));
             return false;
         }
-        drop(held);
-        self.change_decoded(id, 0, bytes);
+        held.change_decoded(id, 0, bytes);
         true
     }
 

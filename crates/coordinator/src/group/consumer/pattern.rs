@@ -7,7 +7,8 @@
 //! Kafka takes what RE2/J takes. Most of that is taken here. Refused are: octal escapes (`\012`), `\C`,
 //! braces that are no repetition (`a{`), very long ones, and patterns whose automaton grows too large whether it reads
 //! names forwards or backwards, for which a gap of bounded length must lie between repetitions without
-//! bound (`.*-.{20}-.*`). A few spellings are taken that RE2/J refuses (`\u{e9}`, `a**`).
+//! bound (`.*-.{20}-.*`). A few spellings are taken that RE2/J refuses (`\u{e9}`, `a**`)
+//! or reads in another way: `[--/]` and `[]-a]` have no range here, and `a{ 2 }` repeats.
 
 use super::draft::Refusal;
 use once_wire::ErrorCode;

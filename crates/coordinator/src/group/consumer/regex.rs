@@ -24,8 +24,9 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), Refusal> {
 
 impl ConsumerDraft<'_> {
     /// Brings the patterns in use up to date with the topics, and forgets those that nobody uses. New
-    /// ones come first, then what was matched longest ago; what is too much for one heartbeat is left to the
-    /// next, as old topics are better than a broker that stands still (Kafka refreshes beside its heartbeats altogether).
+    /// ones come first, then what was matched longest ago; what is too much for one heartbeat
+    /// is left to the next, as old topics are better than a broker that stands still (Kafka refreshes beside
+    /// its heartbeats altogether).
     pub(super) fn resolve_patterns(&mut self) {
         let used = self
             .group

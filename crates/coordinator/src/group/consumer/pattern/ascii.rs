@@ -26,7 +26,8 @@ const REPETITIONS_MAX: u32 = 1_000;
 /// Reads a pattern.
 ///
 /// # Errors
-/// It is no pattern, or one with something in it that RE2 does not have or reads in another way.
+/// It is no pattern, or one with something in it that RE2 does not have or reads in another way (the head of
+/// the module above names what is not noticed).
 pub(super) fn read(text: &str) -> Result<Hir, String> {
     let parsed = regex_syntax::ast::parse::Parser::new().parse(text);
     let mut ast = parsed.map_err(|error| error.to_string())?;
