@@ -64,14 +64,17 @@ impl<D: Disk> Points<D> {
         }
     }
 
-    /// Logs have these offsets from now on, durably. Those that are gone meanwhile stay out.
+    /// Logs have these offsets from now on, durably. Those that are gone meanwhile stay out, and so does an offset
+    /// below the one that is known: flushes may end in another order than they began.
     ///
     /// # Errors
     /// The disk's; the process has to end.
     pub fn advance(&self, ends: &BTreeMap<LogId, i64>) -> Result<(), DirError> {
         let mut known = self.known();
-        let all = known.named(ends);
-        known.points.extend(all);
+        for (name, end) in known.named(ends) {
+            let point = known.points.entry(name).or_default();
+            *point = end.max(*point);
+        }
         self.write(&known.points)
     }
 

@@ -1,14 +1,16 @@
 //! What a start makes of what an earlier life left.
 
+use super::points::Points;
 use super::{Offsets, recover, scrub};
 use crate::config::Config;
-use crate::engine::{Identity, NodeAddress};
+use crate::engine::{Identity, LogId, NodeAddress};
 use once_log::store::{
     Checkpoint, DataDir, Disk, FakeDisk, Identity as DirIdentity, ReadFailure, Store,
 };
 use once_log::{LogConfig, PartitionLog, Write};
 use once_wire::batch::BatchBuilder;
 use once_wire::ids::Uuid;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const CHECKPOINTS: [Checkpoint; 2] = [Checkpoint::LogStart, Checkpoint::Cleaned];
@@ -50,6 +52,21 @@ fn the_next_topic_of_a_name_is_not_held_to_what_was_said_of_one_that_is_gone() {
         let says = data.read_checkpoint(which).expect("reads");
         assert!(!says.contains_key(&("gone".to_owned(), 0)), "{which:?}");
     }
+}
+
+#[test]
+fn a_flush_that_ends_late_does_not_take_a_recovery_point_back() {
+    let disk = Arc::new(FakeDisk::default());
+    let data = Arc::new(data_dir(&disk));
+    let points = Points::new(Arc::clone(&data), Checkpoint::RecoveryPoint);
+    points.name(LogId(1), "t", 0);
+    for end in [5, 3] {
+        let ends = BTreeMap::from([(LogId(1), end)]);
+        points.advance(&ends).expect("writes");
+    }
+    let says = data.read_checkpoint(Checkpoint::RecoveryPoint);
+    let expected = Offsets::from([(("t".to_owned(), 0), 5)]);
+    assert_eq!(says.expect("reads"), expected);
 }
 
 #[test]
