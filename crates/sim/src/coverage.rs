@@ -130,13 +130,16 @@ const OFTEN: [&str; 12] = [
 ];
 
 /// What a thousand seeds meet besides.
-const SOMETIMES: [&str; 28] = [
+const SOMETIMES: [&str; 31] = [
     "snapshot of the catalog",
     "topic removed",
     "compaction",
     "crash during compaction",
     "crash in a swap",
     "swap",
+    "swap, of the broker's own",
+    "swap below an open transaction",
+    "segment rolled, of the broker's own",
     "data refused for want of room",
     "log start moved",
     "bit rot",

@@ -37,10 +37,6 @@ pub(crate) struct Hand {
     owed: bool,
     /// The journal's files so far.
     files: BTreeSet<PathBuf>,
-    /// Every group is flushed in the files before it is reported.
-    flushes: bool,
-    /// Compactions that may begin: what their files are owed is flushed.
-    begun: Vec<Job>,
     points: Arc<Points<FakeDisk>>,
 }
 
@@ -92,8 +88,6 @@ impl Hand {
             journal,
             journalled: Vec::new(),
             filing: false,
-            flushes: flush == FlushPolicy::Disk,
-            begun: Vec::new(),
             points,
             wanted: None,
             unflushed: (0, checkpoint),
@@ -173,12 +167,6 @@ impl Hand {
     /// # Errors
     /// The process ends.
     pub(crate) fn flush(&mut self, again: bool) -> Result<Flushed, StorageError> {
-        if self.flushes {
-            // What a compaction is owed is flushed by nobody else: here an answer may wait for it.
-            for cleaning in self.writer.cleanings() {
-                self.begun.push(Job::Run(cleaning.begin(&self.points)?));
-            }
-        }
         let mut ends = self.writer.flush();
         if ends.is_err() && again {
             ends = self.writer.flush();
@@ -207,9 +195,8 @@ impl Hand {
 
     /// What is to be compacted.
     pub(crate) fn cleanings(&mut self) -> Vec<Job> {
-        let mut jobs = std::mem::take(&mut self.begun);
-        jobs.extend(self.writer.cleanings().into_iter().map(Job::Begin));
-        jobs
+        let cleanings = self.writer.cleanings();
+        cleanings.into_iter().map(Job::Begin).collect()
     }
 
     /// What was swapped.

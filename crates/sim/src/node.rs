@@ -309,19 +309,12 @@ pub(crate) fn config(plan: &Plan, strategy: Strategy) -> Arc<Config> {
         transaction_segment_bytes: plan.segment_bytes,
         ..Config::default()
     };
-    // Smaller than an operator may set, so that segments roll.
-    let small = [
-        ("log.segment.bytes", plan.segment_bytes),
-        ("log.index.interval.bytes", 300),
-    ];
-    for (key, value) in small {
-        config.given.insert(key.to_owned(), value.to_string());
-    }
     // Topics take these from the broker's own words.
     let tombstones = plan.compaction.tombstones_ms.to_string();
     for (key, value) in [
         ("log.cleaner.min.cleanable.ratio", "0.1"),
         ("log.cleaner.delete.retention.ms", &tombstones),
+        ("log.index.interval.bytes", "300"),
     ] {
         config.given.insert(key.to_owned(), value.to_owned());
     }

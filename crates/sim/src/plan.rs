@@ -40,7 +40,7 @@ pub struct Plan {
     pub operations: u32,
     /// Partitions of each topic of records.
     pub partitions: i32,
-    /// `log.segment.bytes`.
+    /// `internal.segment.bytes`.
     pub segment_bytes: i32,
     /// How logs are compacted.
     pub(crate) compaction: CompactionPlan,

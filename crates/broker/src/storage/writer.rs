@@ -217,12 +217,18 @@ impl<D: Disk> Writer<D> {
         }
         // After the writes that came before, which are in the segments.
         for (log, plan) in compact {
-            self.cleanings
-                .extend(self.stores.get_mut(&log).map(|store| Cleaning {
-                    log,
-                    debt: store.debt(),
-                    compaction: store.compaction(*plan),
-                }));
+            let Some(store) = self.stores.get_mut(&log) else {
+                continue;
+            };
+            if self.flush == FlushPolicy::Disk {
+                // Who waits for these bytes does not wait for the debt.
+                store.sync().map_err(StorageError::Flush)?;
+            }
+            self.cleanings.push(Cleaning {
+                log,
+                debt: store.debt(),
+                compaction: store.compaction(*plan),
+            });
         }
         Ok(())
     }

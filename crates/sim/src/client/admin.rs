@@ -3,7 +3,7 @@
 
 use super::Port;
 use super::records::{Payload, batch};
-use super::setup::PATIENCE;
+use super::setup::{PATIENCE, small_segments};
 use super::trimmer::delete_below;
 use crate::invariant::{Fact, Made, SETTING};
 use crate::net::LinkId;
@@ -32,6 +32,7 @@ struct Admin {
     /// What the topic may be.
     possible: BTreeSet<Made>,
     link: LinkId,
+    segment_bytes: i32,
 }
 
 /// What became of a request.
@@ -89,6 +90,7 @@ impl Admin {
                 name: self.topic.clone(),
                 num_partitions: partitions,
                 replication_factor: 1,
+                configs: vec![small_segments(self.segment_bytes)],
                 ..Default::default()
             }],
             timeout_ms: 1_000,
@@ -277,26 +279,27 @@ fn told(code: Option<i16>) -> Told {
 }
 
 /// Administers a topic for so many requests.
-pub(crate) async fn admin(port: Port, operations: u32) {
+pub(crate) async fn admin(port: Port, operations: u32, segment_bytes: i32) {
     let mut own = Admin {
         topic: format!("own-{}", port.client()),
         possible: BTreeSet::from([None]),
         link: port.connect().await,
         port: port.clone(),
+        segment_bytes,
     };
     for _ in 0..operations {
         if port.is_ending() {
             break;
         }
-        let choice = port.random().below(15);
+        let choice = port.random().below(18);
         match choice {
             0 | 1 => own.create().await,
             2 => own.delete().await,
             3 | 4 => own.grow().await,
             5..=7 => own.alter().await,
-            8 | 9 => own.describe().await,
-            10 | 11 => own.look().await,
-            12 => own.trim().await,
+            8..=12 => own.describe().await,
+            13 | 14 => own.look().await,
+            15 => own.trim().await,
             _ => own.write().await,
         }
         let pause = port.random().below(10_000);

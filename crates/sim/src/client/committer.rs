@@ -72,6 +72,10 @@ pub(crate) async fn committer(port: Port, protocol: Protocol, plan: Plan) {
         let link = port.connect().await;
         while left > 0 && !port.is_ending() {
             left -= 1;
+            if member.wants_to_leave() {
+                member.leave().await;
+                break;
+            }
             if consumer.positions.is_empty() {
                 port.sleep(50_000).await;
             } else if consumer.poll(link, 20).await.is_none()

@@ -18,6 +18,22 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// What a member calls itself before it joins: of a classic group the broker names it.
+    fn fresh_id(self, port: &Port) -> String {
+        match self {
+            Self::Classic => String::new(),
+            Self::Consumer => Uuid(port.random().wide().to_be_bytes()).to_string(),
+        }
+    }
+
+    /// The generation, or epoch, of a member that has not joined yet.
+    fn before_the_first(self) -> i32 {
+        match self {
+            Self::Classic => -1,
+            Self::Consumer => consumer::JOIN,
+        }
+    }
+
     /// The group of a run that speaks it.
     pub(crate) fn group(self) -> Name {
         match self {
@@ -51,19 +67,13 @@ impl Member {
         let session_timeout_ms = *port.random().pick(&[300, 3_000, 10_000]);
         let is_static = port.random().below(4) == 0;
         let instance_id = is_static.then(|| format!("instance-{}", port.client()));
-        let member_id = match protocol {
-            Protocol::Classic => String::new(),
-            Protocol::Consumer => Uuid(port.random().wide().to_be_bytes()).to_string(),
-        };
+        let member_id = protocol.fresh_id(&port);
         Self {
             port,
             protocol,
             group: protocol.group(),
             member_id,
-            generation: match protocol {
-                Protocol::Classic => -1,
-                Protocol::Consumer => consumer::JOIN,
-            },
+            generation: protocol.before_the_first(),
             instance_id,
             assigned: Vec::new(),
             topic_id: Uuid::ZERO,
@@ -93,7 +103,12 @@ impl Member {
         }
     }
 
-    /// Leaves, if the answer comes or not.
+    /// Whether an operator stops the application now, to start it again.
+    pub(crate) fn wants_to_leave(&self) -> bool {
+        self.port.random().below(10) == 0
+    }
+
+    /// Leaves, if the answer comes or not. Who joins after it is new to the group.
     pub(crate) async fn leave(&mut self) {
         let link = self.port.connect().await;
         match self.protocol {
@@ -101,5 +116,8 @@ impl Member {
             Protocol::Consumer => self.leave_consumer(link).await,
         }
         self.port.close(link);
+        self.assigned.clear();
+        self.member_id = self.protocol.fresh_id(&self.port);
+        self.generation = self.protocol.before_the_first();
     }
 }

@@ -1,10 +1,12 @@
 //! Clients that ask and change little: who asks what a group has committed, and who takes producer
 //! ids and does nothing with them.
 
-use super::Port;
 use super::member::Protocol;
 use super::offsets::Question;
+use super::producer::random_partition;
 use super::setup::PATIENCE;
+use super::trimmer::{LATEST, offset_of};
+use super::{Port, TOPICS};
 use crate::invariant::Fact;
 use once_check::history::{Init, Kind, Observe, Op, Producer};
 use once_wire::error::ErrorCode;
@@ -28,8 +30,26 @@ pub(crate) async fn observe(port: Port, protocol: Protocol, operations: u32, par
         };
         question.ask().await;
         partitions_of_topics(&port).await;
+        end_of_a_log(&port, partitions).await;
         let pause = port.random().below(20_000);
         port.sleep(pause).await;
+    }
+}
+
+/// Asks for the end of a log, twice: within one life it does not go back.
+async fn end_of_a_log(port: &Port, partitions: i32) {
+    let topic = *port.random().pick(&TOPICS);
+    let partition = random_partition(port, topic, partitions);
+    let link = port.connect().await;
+    let first = offset_of(port, link, &partition, LATEST).await;
+    let second = offset_of(port, link, &partition, LATEST).await;
+    port.close(link);
+    if let (Some(first), Some(second)) = (first, second)
+        && second < first
+    {
+        port.found(format!(
+            "{partition} was said to end at {first}, and then at {second}"
+        ));
     }
 }
 

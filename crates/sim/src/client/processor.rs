@@ -186,6 +186,10 @@ async fn rounds(
     }
     while *left > 0 && !port.is_ending() {
         *left -= 1;
+        if member.wants_to_leave() {
+            member.leave().await;
+            return Ended::Rejoin;
+        }
         let link = own.flight.link().await;
         if !member.heartbeat(link).await {
             return Ended::Rejoin;

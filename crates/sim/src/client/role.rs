@@ -105,7 +105,7 @@ impl Role {
             if self == Self::Absent {
                 return;
             }
-            setup::topics(&port, partitions).await;
+            setup::topics(&port, &plan).await;
             match self {
                 Self::Absent => {}
                 Self::Idempotent => producer::idempotent(port, operations, partitions).await,
@@ -115,7 +115,7 @@ impl Role {
                 }
                 Self::Processor(protocol) => processor::processor(port, protocol, plan).await,
                 Self::Committer(protocol) => committer::committer(port, protocol, plan).await,
-                Self::Admin => admin::admin(port, operations).await,
+                Self::Admin => admin::admin(port, operations, plan.segment_bytes).await,
                 Self::Observer(protocol) => {
                     observer::observe(port, protocol, operations, partitions).await;
                 }

@@ -1,6 +1,7 @@
 //! What every client does first: make sure that the topics are there.
 
 use super::{KEYED, Port, TOPICS};
+use crate::plan::Plan;
 use once_check::history::{Kind, Op, Topic};
 use once_wire::error::ErrorCode;
 use once_wire::message::create_topics_request::{
@@ -11,28 +12,38 @@ use std::collections::BTreeMap;
 /// How long a client waits for an answer that it expects soon.
 pub(crate) const PATIENCE: u64 = 2_000_000;
 
-/// The settings of a topic.
-fn settings(topic: &str) -> Vec<CreatableTopicConfig> {
-    if topic != KEYED {
-        return Vec::new();
-    }
-    vec![CreatableTopicConfig {
-        name: "cleanup.policy".to_owned(),
-        value: Some("compact,delete".to_owned()),
+/// The setting with which segments may be as small as a run needs them (Kafka: `TopicConfig`, for tests).
+pub(crate) fn small_segments(bytes: i32) -> CreatableTopicConfig {
+    setting("internal.segment.bytes", bytes.to_string())
+}
+
+fn setting(name: &str, value: String) -> CreatableTopicConfig {
+    CreatableTopicConfig {
+        name: name.to_owned(),
+        value: Some(value),
         ..Default::default()
-    }]
+    }
+}
+
+/// The settings of a topic.
+fn settings(topic: &str, segment_bytes: i32) -> Vec<CreatableTopicConfig> {
+    let mut settings = vec![small_segments(segment_bytes)];
+    if topic == KEYED {
+        settings.push(setting("cleanup.policy", "compact,delete".to_owned()));
+    }
+    settings
 }
 
 /// Makes the topics, or finds that they exist.
-pub(crate) async fn topics(port: &Port, partitions: i32) {
+pub(crate) async fn topics(port: &Port, plan: &Plan) {
     let request = CreateTopicsRequest {
         topics: TOPICS
             .iter()
             .map(|name| CreatableTopic {
                 name: (*name).to_owned(),
-                num_partitions: partitions,
+                num_partitions: plan.partitions,
                 replication_factor: 1,
-                configs: settings(name),
+                configs: settings(name, plan.segment_bytes),
                 ..Default::default()
             })
             .collect(),

@@ -7,7 +7,7 @@
 use super::flight::{Flight, Refused};
 use super::producer::{init, payloads, random_partition};
 use super::setup::PATIENCE;
-use super::{Port, TOPICS};
+use super::{KEYED, Port, TOPICS};
 use crate::plan::Plan;
 use once_check::history::{Begin, End, Kind, Name, Op, Partition};
 use once_wire::error::ErrorCode;
@@ -173,9 +173,19 @@ impl Transactor {
     /// One transaction: some records to some partitions, and its end.
     async fn transaction(&mut self, plan: &Plan, timeout_ms: i32) -> Result<(), Refused> {
         self.begin();
-        let parts = self.port.random().between(1, 3);
+        // Some are so long that segments roll within them, and are compacted around them.
+        let is_long = self.port.random().below(8) == 0;
+        let (least, most) = if is_long { (8, 16) } else { (1, 3) };
+        let parts = self.port.random().between(least, most);
         for _ in 0..parts {
-            let topic = *self.port.random().pick(&TOPICS);
+            let topic = match is_long {
+                true => KEYED,
+                false => *self.port.random().pick(&TOPICS),
+            };
+            if is_long {
+                let pause = self.port.random().below(60_000);
+                self.port.sleep(pause).await;
+            }
             let partition = random_partition(&self.port, topic, plan.partitions);
             self.send_some(&partition, plan.eager).await?;
             self.flight.fly(|_| false).await?;

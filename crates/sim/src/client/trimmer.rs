@@ -118,6 +118,13 @@ pub(crate) async fn trim(port: Port, operations: u32, partitions: i32) {
                          and a start at {before}"
                     ));
                 }
+                // On this connection, and so in the same life.
+                let start = offset_of(&port, link, &partition, EARLIEST).await;
+                if let Some(start) = start.filter(|start| *start < low) {
+                    port.found(format!(
+                        "{partition} was said to start at {low}, and starts at {start}"
+                    ));
+                }
             }
             Some((code, _)) if code.is_retriable() => {
                 port.say(format!("deletion below {offset} of {partition}: {code}"));

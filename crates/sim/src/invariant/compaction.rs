@@ -7,6 +7,7 @@ use once_log::store::{FakeDisk, SegmentReader};
 use once_wire::batch::Batch;
 use once_wire::control::ControlType;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// A record by its offset: key and value.
 type Records = BTreeMap<i64, (Bytes, Option<Bytes>)>;
@@ -23,11 +24,12 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Reads all of a log's files. Nothing of a transaction counts whose end is not there.
+    /// Reads all of a log's files: what they say of the records of a range, from the log's start on. Nothing of a
+    /// transaction counts whose end is not there.
     ///
     /// # Errors
     /// They cannot be read.
-    pub(crate) fn of(reader: &SegmentReader<FakeDisk>, below: i64) -> Result<Self, String> {
+    pub(crate) fn of(reader: &SegmentReader<FakeDisk>, range: Range<i64>) -> Result<Self, String> {
         let mut committed = Records::new();
         let mut open: BTreeMap<i64, Records> = BTreeMap::new();
         let mut batches = BTreeSet::new();
@@ -35,10 +37,13 @@ impl View {
         for batch in reader.batches(0, i64::MAX).map_err(|e| e.to_string())? {
             let batch = batch.map_err(|e| e.to_string())?;
             let (id, last) = (batch.producer_id(), batch.last_offset());
-            if last >= below {
+            if last >= range.end {
                 break;
             }
             end = last + 1;
+            if last < range.start {
+                continue;
+            }
             if batch.is_control() {
                 let kind = batch.control().map(|control| control.kind);
                 let ended = open.remove(&id).unwrap_or_default();
@@ -51,7 +56,8 @@ impl View {
                     true => open.entry(id).or_default(),
                     false => &mut committed,
                 };
-                of.extend(records(&batch)?);
+                let records = records(&batch)?.into_iter();
+                of.extend(records.filter(|(offset, _)| *offset >= range.start));
             }
         }
         let mut last = BTreeMap::new();

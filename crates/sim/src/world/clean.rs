@@ -11,6 +11,7 @@ use once_broker::engine::{Input, LogId};
 /// A log whose segments are about to be swapped, and what its files say.
 pub(super) struct Before {
     log: LogId,
+    start: i64,
     view: View,
 }
 
@@ -21,8 +22,10 @@ impl World {
             return Vec::new();
         };
         let before = |log: LogId| {
-            let view = View::of(&life.reader(log)?, i64::MAX).ok()?;
-            Some(Before { log, view })
+            let partition = life.engine.partitions().find(|p| p.id == log)?;
+            let start = partition.log.log_start_offset();
+            let view = View::of(&life.reader(log)?, start..i64::MAX).ok()?;
+            Some(Before { log, start, view })
         };
         life.hands[hand]
             .swaps()
@@ -37,7 +40,7 @@ impl World {
             return;
         };
         let mut found = Vec::new();
-        for Before { log, view } in before {
+        for Before { log, start, view } in before {
             // Its topic may be gone.
             let partition = life
                 .engine
@@ -48,14 +51,20 @@ impl World {
             };
             let name = format!("{}-{}", partition.topic, partition.index);
             // What was written since is beyond.
-            let wrong = match View::of(&reader, view.end) {
+            let wrong = match View::of(&reader, start..view.end) {
                 Err(problem) => Some(problem),
                 Ok(after) => view
                     .differs(&after)
                     .or_else(|| view.forgotten(&after, partition.log)),
             };
             found.extend(wrong.map(|wrong| format!("{name} was compacted: {wrong}")));
-            self.coverage.met("swap");
+            self.coverage.met(match name.starts_with("__") {
+                true => "swap, of the broker's own",
+                false => "swap",
+            });
+            if partition.log.last_stable_offset() < partition.log.high_watermark() {
+                self.coverage.met("swap below an open transaction");
+            }
             self.moment = Some(Trigger::Swap);
         }
         self.findings.extend(found);
