@@ -27,7 +27,7 @@ pub struct Recovered {
     pub segments: Vec<Segment>,
     /// The producers as the batches below `end_offset` leave them.
     pub producers: BTreeMap<i64, ProducerEntry>,
-    /// The offset of a whole snapshot at the end, if there is one.
+    /// The end, if a snapshot of the producers at the end is there for good.
     pub last_snapshot: Option<i64>,
     /// Below this offset compaction has seen all keys.
     pub cleaned_to: i64,

@@ -186,8 +186,7 @@ impl<D: Disk> Recovery<'_, D> {
         let first = self.segments.first().map_or(0, |s| s.base);
         let start = self.opening.log_start_offset.clamp(first, end);
         self.settle_epochs(start, end)?;
-        // One that is torn is as good as none: the segment that begins here will need it.
-        let last_snapshot = self.whole_snapshot(end)?.map(|_| end);
+        let last_snapshot = self.snapshot_to_keep(end)?.then_some(end);
         producers.expire(self.opening.now, self.config.producer_id_expiration_ms);
         Ok(Recovered {
             log_start_offset: start,
@@ -198,6 +197,14 @@ impl<D: Disk> Recovery<'_, D> {
             last_snapshot,
             cleaned_to: self.opening.cleaned_to.clamp(first, end),
         })
+    }
+
+    /// Whether the snapshot at the log's end is not to be written again: the segment that begins here will need it.
+    /// One that is torn is as good as none. So is one that an unclean stop left, for it may be page cache that no
+    /// disk has seen, unless a segment begins with it already: then it was looked after.
+    fn snapshot_to_keep(&self, end: i64) -> Result<bool, RecoverError> {
+        let begins = self.segments.last().is_some_and(|last| last.base == end);
+        Ok((self.opening.clean || begins) && self.whole_snapshot(end)?.is_some())
     }
 
     /// Segments follow each other without a hole, except where compaction made one, and that it does only below

@@ -282,3 +282,27 @@ fn a_torn_end_is_cut_and_the_rest_kept() {
     }
     assert_eq!(lengths, std::collections::BTreeSet::from([6, 8]));
 }
+
+#[test]
+fn a_snapshot_that_only_memory_had_is_written_again_for_the_segment_that_begins_there() {
+    let mut partition = Partition::new(small_config());
+    partition.run(&Step::Data {
+        producer: 2,
+        records: 2,
+        size: 40,
+        ticks: 1,
+    });
+    partition.flush();
+    let stop = partition.log.clean_close();
+    partition.store.write_all(&stop).expect("writes");
+    partition.crash(Crash::Process);
+    let roll = partition.log.close_segment(0);
+    partition.store.write_all(&roll).expect("writes");
+    partition.store.checkpoint().expect("syncs");
+    let base = partition.log.end_offset();
+    partition.disk.crash(Crash::LoseAll);
+    let name = format!("{base:020}.snapshot");
+    let file = partition.disk.open(&partition.dir.join(name), false);
+    let length = partition.disk.len(&file.expect("is there"));
+    assert!(length.expect("has one") > 0);
+}
