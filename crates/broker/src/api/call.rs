@@ -1,7 +1,8 @@
 //! A request on its way through the engine, its type erased.
 
 use super::{Answer, Api, Frames, ResponseOf, encode_reply};
-use crate::engine::{Context, ReadId, Seen, Settled};
+use crate::engine::{Context, LogId, ReadId, Seen, Settled};
+use once_log::PartitionLog;
 use once_log::store::ReadFailure;
 use once_wire::codec::{DecodeError, Message, Reader, Request};
 use once_wire::compression::Compression;
@@ -54,6 +55,11 @@ pub(crate) trait Call: Send {
     fn check(&mut self, _rules: &dyn Fn(&str) -> Option<BatchRules>) {}
     /// The first visit.
     fn start(&mut self, cx: &mut Context<'_>) -> Outcome;
+    /// A log that it watches has moved, or is gone: whether it is to be visited for that. Asked often, so the answer
+    /// must not cost what a visit does.
+    fn is_stirred(&mut self, _log: LogId, _now: Option<&PartitionLog>) -> bool {
+        true
+    }
     /// A later visit.
     fn wake(&mut self, cx: &mut Context<'_>, wake: Wake) -> Outcome;
 }

@@ -12,7 +12,8 @@
 
 use super::call::reply_or_close;
 use super::{Call, Outcome, Row, Wake, encode_reply};
-use crate::engine::Context;
+use crate::engine::{Context, LogId};
+use once_log::PartitionLog;
 use once_wire::api::ApiKey;
 use once_wire::codec::{DecodeError, Message, Reader, Request, VersionRange};
 use once_wire::error::ErrorCode;
@@ -23,6 +24,7 @@ use plan::Plan;
 mod gather;
 mod plan;
 mod respond;
+mod stir;
 
 /// The row of the table. Fetch has a call of its own: it carries what it gathered between visits.
 pub(crate) const fn row() -> Row {
@@ -60,6 +62,13 @@ impl Call for Fetch {
                 self.request.topics = Vec::new();
                 gather::attempt(cx, &self.request, self.plan.insert(plan), false)
             }
+        }
+    }
+
+    fn is_stirred(&mut self, log: LogId, now: Option<&PartitionLog>) -> bool {
+        match (self.plan.as_mut(), now) {
+            (Some(plan), Some(now)) => plan.is_stirred(log, now),
+            _ => true,
         }
     }
 

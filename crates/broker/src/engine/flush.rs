@@ -39,7 +39,8 @@ impl Engine {
 
     /// Who watches a log is visited.
     pub(super) fn wake_watchers(&mut self, log: LogId) {
-        for waiter in self.waiting.moved(log) {
+        let now = self.logs.get(log).map(|partition| &partition.log);
+        for waiter in self.waiting.moved(log, now) {
             self.actions.push_back(Action::Wake(waiter, Wake::Moved));
         }
     }

@@ -4,6 +4,7 @@ use super::fence::Fence;
 use super::ids::{ConnectionId, LogId, ReadId};
 use crate::api::Call;
 use once_coordinator::machine::Waiter;
+use once_log::PartitionLog;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which request a call answers.
@@ -31,7 +32,7 @@ pub(crate) struct WaitingCall {
     pub(crate) fences: Vec<Fence>,
 }
 
-/// How many logs all calls together may watch; what a fetch keeps of each is about 150 bytes.
+/// How many logs all calls together may watch; what a fetch keeps of each is about 180 bytes.
 const WATCHED_MAX: usize = 200_000;
 
 /// All waiting calls, by the waiter that names them.
@@ -90,13 +91,14 @@ impl Waiting {
         }
     }
 
-    /// A log moved: who watches it and is not to be visited anyway because another did.
-    pub(crate) fn moved(&mut self, log: LogId) -> Vec<Waiter> {
+    /// A log moved, to where it is now: who watches it, wants to be visited for that, and is not to be visited anyway
+    /// because another did.
+    pub(crate) fn moved(&mut self, log: LogId, now: Option<&PartitionLog>) -> Vec<Waiter> {
         let mut news = Vec::new();
         for waiter in self.watchers.get(&log).into_iter().flatten() {
             if let Some(call) = self.calls.get_mut(waiter).filter(|call| !call.moved) {
-                call.moved = true;
-                news.push(*waiter);
+                call.moved = call.call.is_stirred(log, now);
+                news.extend(call.moved.then_some(*waiter));
             }
         }
         news
@@ -161,12 +163,15 @@ mod tests {
     fn however_many_of_its_logs_moved_a_call_is_visited_once() {
         let (mut waiting, who, logs) = (Waiting::default(), Waiter(1), [LogId(1), LogId(2)]);
         waiting.park(who, call(logs.to_vec()), Vec::new());
-        assert_eq!(logs.map(|log| waiting.moved(log)), [vec![who], vec![]]);
+        assert_eq!(
+            logs.map(|log| waiting.moved(log, None)),
+            [vec![who], vec![]]
+        );
         let mut again = waiting.take(who).expect("parked");
-        assert_eq!(logs.map(|log| waiting.moved(log)), [vec![], vec![]]);
+        assert_eq!(logs.map(|log| waiting.moved(log, None)), [vec![], vec![]]);
         again.watches = logs.to_vec();
         waiting.park(who, again, Vec::new());
-        assert_eq!(waiting.moved(logs[1]), [who]);
+        assert_eq!(waiting.moved(logs[1], None), [who]);
     }
 
     #[test]

@@ -181,6 +181,7 @@ impl<D: Disk> Recovery<'_, D> {
             }
         }
         let end = self.segments.last().map_or(0, |s| s.end);
+        self.check_end(end)?;
         self.write_indexes()?;
         self.drop_snapshots_above(end)?;
         let first = self.segments.first().map_or(0, |s| s.base);
@@ -225,6 +226,19 @@ impl<D: Disk> Recovery<'_, D> {
             return Ok(false);
         }
         Ok(true)
+    }
+
+    /// What was flushed is there, up to the last batch of it.
+    fn check_end(&self, end: i64) -> Result<(), RecoverError> {
+        let point = self.opening.recovery_point;
+        let Some(last) = self.segments.last().filter(|_| end < point) else {
+            return Ok(());
+        };
+        Err(RecoverError::Damaged {
+            path: Kind::Log.path(&self.dir, last.base),
+            position: last.size,
+            reason: format!("it ends at offset {end}, and was flushed up to {point}"),
+        })
     }
 
     /// Says whether the log may be cut at this offset, where these bytes are bad.

@@ -182,8 +182,8 @@ proptest! {
     }
 }
 
-#[test]
-fn damage_after_a_clean_stop_is_no_torn_end() {
+/// Four batches of one record each, stopped cleanly; the path of their file, and its length.
+fn stopped() -> (Partition, std::path::PathBuf, u64) {
     let mut partition = Partition::new(small_config());
     for _ in 0..4 {
         partition.run(&Step::Data {
@@ -193,20 +193,50 @@ fn damage_after_a_clean_stop_is_no_torn_end() {
             ticks: 1,
         });
     }
-    partition
-        .store
-        .write_all(&partition.log.clean_close())
-        .expect("writes");
-    partition.store.checkpoint().expect("syncs");
+    let stop = partition.log.clean_close();
+    partition.store.write_all(&stop).expect("writes");
+    partition.recovery_point = partition.store.checkpoint().expect("syncs");
     let path = partition.dir.join("00000000000000000000.log");
     let log = partition.disk.open(&path, false).expect("is there");
     let len = partition.disk.len(&log).expect("has one");
+    (partition, path, len)
+}
+
+fn assert_refused(partition: &Partition) {
+    for clean in [true, false] {
+        let refused = partition.open(clean).map(|_| ());
+        let refused = refused.expect_err("is damaged");
+        assert!(matches!(refused, RecoverError::Damaged { .. }), "{refused}");
+    }
+}
+
+#[test]
+fn damage_after_a_clean_stop_is_no_torn_end() {
+    let (partition, path, len) = stopped();
+    let log = partition.disk.open(&path, false).expect("is there");
+    let bad = [std::io::IoSlice::new(b"bad")];
+    let written = partition.disk.write_at(&log, len - 3, &bad);
+    written.expect("writes");
+    assert_refused(&partition);
+}
+
+#[test]
+fn a_last_batch_that_claims_later_offsets_is_no_gap() {
+    let (partition, path, len) = stopped();
+    // 2^27 in the base offset, which no checksum covers.
     partition
         .disk
-        .write_at(&log, len - 3, &[std::io::IoSlice::new(b"bad")])
-        .expect("writes");
-    let refused = partition.open(true).map(|_| ()).expect_err("is damaged");
-    assert!(matches!(refused, RecoverError::Damaged { .. }), "{refused}");
+        .flip(&path, (len / 4 * 3 + 4) * 8 + 3)
+        .expect("flips");
+    assert_refused(&partition);
+}
+
+#[test]
+fn a_log_that_ends_before_what_was_flushed_is_damaged() {
+    let (partition, path, len) = stopped();
+    let log = partition.disk.open(&path, false).expect("is there");
+    partition.disk.truncate(&log, len / 4 * 3).expect("cuts");
+    assert_refused(&partition);
 }
 
 #[test]

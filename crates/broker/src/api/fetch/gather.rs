@@ -1,6 +1,7 @@
 //! Gathers records for a fetch: from memory at once, from files by reads that come back.
 
 use super::plan::{Plan, Reading, Target};
+use super::stir::Found;
 use super::{respond, send};
 use crate::api::{Outcome, errors};
 use crate::engine::{Context, LogId, Look, ReadId, Seen};
@@ -24,14 +25,15 @@ pub(super) fn attempt(
         return Outcome::Parked;
     }
     let looked = look(cx, request, plan);
-    let min_bytes = usize::try_from(request.min_bytes).unwrap_or(0);
+    let enough = enough(cx, request);
     let wait = !expired && cx.now() < plan.deadline;
-    let enough = looked.failed || looked.bytes >= min_bytes;
-    if wait && !enough && cx.may_watch(looked.logs.len()) {
-        plan.forget_data();
-        for log in looked.logs {
-            cx.watch(log);
+    let found = looked.found;
+    let has_enough = looked.failed || found.bytes >= enough;
+    if wait && !has_enough && cx.may_watch(found.logs.len()) {
+        for seen in &found.logs {
+            cx.watch(seen.log);
         }
+        plan.wait(found.sorted(enough));
         cx.wait_until(plan.deadline);
         return Outcome::Parked;
     }
@@ -120,12 +122,19 @@ const LEAST_BYTES: usize = 16 << 10;
 /// in memory until they are sent, and the client asks again at once.
 const FILE_BYTES: usize = 2 << 20;
 
+/// How many bytes are enough to answer with (Kafka: `KafkaApis.handleFetchRequest` bounds `min_bytes` by what an answer
+/// may bring).
+fn enough(cx: &Context<'_>, request: &FetchRequest) -> usize {
+    let most = request.max_bytes.min(cx.config().fetch_max_bytes);
+    let enough = usize::try_from(request.min_bytes.min(most)).unwrap_or(0);
+    enough.min(FILE_BYTES)
+}
+
 /// What one look found.
 #[derive(Default)]
 struct Looked {
-    bytes: usize,
+    found: Found,
     failed: bool,
-    logs: Vec<LogId>,
     reads: Vec<Reading>,
 }
 
@@ -144,8 +153,8 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
                 failed(target, error)
             }
             Ok(log) => {
-                looked.logs.push(log);
-                let at_least_one = looked.bytes == 0 && !scarce;
+                let place = looked.found.log(log, index);
+                let at_least_one = looked.found.bytes == 0 && !scarce;
                 let wanted = usize::try_from(target.wanted.max_bytes)
                     .unwrap_or(0)
                     .min(left)
@@ -160,7 +169,7 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
                         if range.is_some() {
                             left_in_files = left_in_files.saturating_sub(size);
                         }
-                        looked.bytes += size;
+                        looked.found.add(place, size);
                         left = left.saturating_sub(size);
                         looked.reads.extend(range.map(|range| Reading {
                             target: index,

@@ -1,5 +1,6 @@
 //! What a fetch is to look at, and until when it may wait.
 
+use super::stir::Found;
 use crate::engine::{Context, FetchKey, LogId, ReadId, Remembered, SessionError};
 use once_coordinator::machine::Millis;
 use once_log::{FileRange, Isolation};
@@ -44,11 +45,14 @@ pub(super) struct Plan {
     pub(super) reading: BTreeMap<ReadId, Reading>,
     pub(super) deadline: Millis,
     pub(super) isolation: Isolation,
+    /// What its last look found, while it waits.
+    pub(super) found: Found,
 }
 
 impl Plan {
     /// What was gathered is gathered anew by the next look; a plan that waits is to be small.
-    pub(super) fn forget_data(&mut self) {
+    pub(super) fn wait(&mut self, found: Found) {
+        self.found = found;
         for target in &mut self.targets {
             target.data = None;
         }
@@ -103,6 +107,7 @@ impl Plan {
             reading: BTreeMap::new(),
             deadline,
             isolation,
+            found: Found::default(),
         })
     }
 }

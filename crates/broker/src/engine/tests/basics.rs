@@ -6,6 +6,7 @@ use crate::engine::ConnectionId;
 use bytes::Bytes;
 use once_wire::batch::BatchBuilder;
 use once_wire::error::ErrorCode;
+use once_wire::message::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use once_wire::message::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use once_wire::message::fetch_response::PartitionData;
 use once_wire::message::list_offsets_request::{
@@ -145,6 +146,66 @@ fn nothing_is_acknowledged_or_readable_before_it_is_flushed() {
     assert_eq!(produced(&answer).error_code, 0);
     let read = rig.call(reader, 12, &fetch_request(id, 12, 0, 0));
     assert_eq!(only(&read).high_watermark, 1);
+}
+
+#[test]
+fn a_fetch_that_wants_more_waits_until_all_its_logs_together_have_it() {
+    let mut rig = Rig::new();
+    let (producer, reader) = (rig.connect(), rig.connect());
+    let topic = CreatableTopic {
+        name: "t".into(),
+        num_partitions: 2,
+        replication_factor: 1,
+        ..Default::default()
+    };
+    let request = CreateTopicsRequest {
+        topics: vec![topic],
+        ..Default::default()
+    };
+    assert_eq!(rig.call(producer, 7, &request).topics[0].error_code, 0);
+    let records = batch(&["a"]);
+    let size = records.len();
+    let to = |index| {
+        let mut request = produce(records.clone());
+        request.topic_data[0].partition_data[0].index = index;
+        request
+    };
+    rig.call(producer, 9, &to(0));
+    let mut wanted = fetch_request(once_wire::ids::Uuid::ZERO, 12, 1, 500);
+    wanted.min_bytes = i32::try_from(3 * size).expect("small");
+    let partitions = &mut wanted.topics[0].partitions;
+    partitions.push(partitions[0].clone());
+    partitions[1].partition = 1;
+    partitions[1].fetch_offset = 0;
+    let sent = rig.send(reader, 12, &wanted);
+    for index in [0, 1] {
+        rig.call(producer, 9, &to(index));
+        assert_eq!(rig.answer::<FetchRequest>(sent, 12), None);
+    }
+    rig.call(producer, 9, &to(1));
+    let full = rig.answer::<FetchRequest>(sent, 12).expect("enough came");
+    let sizes = full.responses[0].partitions.iter();
+    let sizes: Vec<_> = sizes.map(|p| p.records.as_ref().map(Bytes::len)).collect();
+    assert_eq!(sizes, [Some(size), Some(2 * size)]);
+}
+
+#[test]
+fn a_fetch_does_not_wait_for_more_than_an_answer_may_bring() {
+    let mut rig = Rig::new();
+    let (producer, reader) = (rig.connect(), rig.connect());
+    let id = make_topic(&mut rig, producer);
+    let records = batch(&["a"]);
+    let mut wanted = fetch_request(id, 12, 0, 500);
+    wanted.max_bytes = i32::try_from(records.len()).expect("small");
+    wanted.min_bytes = 1 << 20;
+    let sent = rig.send(reader, 12, &wanted);
+    assert_eq!(rig.answer::<FetchRequest>(sent, 12), None);
+    rig.call(producer, 9, &produce(records.clone()));
+    let full = rig
+        .answer::<FetchRequest>(sent, 12)
+        .expect("all that may come");
+    let size = only(&full).records.as_ref().map(Bytes::len);
+    assert_eq!(size, Some(records.len()));
 }
 
 #[test]

@@ -50,7 +50,8 @@ impl<D: Disk> Recovery<'_, D> {
                 }) => break Some((position, reason)),
                 Err(failure) => return Err(failure.into()),
             };
-            if let Some(reason) = misplaced(&segment, &batch, self.below) {
+            let misplaced = misplaced(&segment, &batch, self.below);
+            if let Some(reason) = misplaced.or_else(|| self.passes_over(&segment, &batch)) {
                 break Some((position, reason));
             }
             if batch.last_offset() >= self.opening.recovery_point {
@@ -151,6 +152,21 @@ impl<D: Disk> Recovery<'_, D> {
         write_file(&*self.disk, path, bytes).map_err(RecoverError::io(path))?;
         self.changed.rebuilt.insert(path.to_path_buf());
         Ok(())
+    }
+}
+
+impl<D: Disk> Recovery<'_, D> {
+    /// What is wrong with a batch that passes over the recovery point: the log ended there once, so a batch does. No
+    /// checksum covers a base offset; this is what shows that the last one in the file has changed. Only of the last
+    /// segment, for compaction makes holes in the others.
+    pub(super) fn passes_over(&self, segment: &Segment, batch: &Batch) -> Option<String> {
+        let point = self.opening.recovery_point;
+        let is_last = self.files.segments.keys().next_back() == Some(&segment.base);
+        let (first, last) = (batch.base_offset(), batch.last_offset());
+        let passes_over = is_last && segment.end < point && last >= point;
+        passes_over.then(|| {
+            format!("offsets {first} to {last}, where a batch ended at {point} when it was flushed")
+        })
     }
 }
 
