@@ -97,14 +97,7 @@ impl PartitionLog {
         max_bytes: usize,
         at_least_one: bool,
     ) -> Result<Read, ReadError> {
-        let (start, end) = (self.log_start_offset(), self.end_offset());
-        if from < start || from > end {
-            return Err(ReadError::OffsetOutOfRange {
-                offset: from,
-                start,
-                end,
-            });
-        }
+        self.check_range(from)?;
         let upper = self.readable_end(isolation);
         let (source, reached) = self.source(from, upper, max_bytes, at_least_one);
         let aborted = match (&source, isolation) {
@@ -117,22 +110,36 @@ impl PartitionLog {
             source,
             high_watermark: self.high_watermark(),
             last_stable_offset: self.last_stable_offset(),
-            log_start_offset: start,
+            log_start_offset: self.log_start_offset(),
             aborted,
         })
     }
 
     /// About how many bytes a reader at `from` could get now. Zero exactly if there is nothing; else an estimate
     /// by positions, exact in memory.
-    #[must_use]
-    pub fn readable_bytes_after(&self, from: i64, isolation: Isolation) -> u64 {
+    ///
+    /// # Errors
+    /// As [`PartitionLog::read`].
+    pub fn readable_bytes_after(&self, from: i64, isolation: Isolation) -> Result<u64, ReadError> {
+        self.check_range(from)?;
         let upper = self.readable_end(isolation);
         if from >= upper {
-            return 0;
+            return Ok(0);
         }
-        self.about_at(upper)
-            .saturating_sub(self.about_at(from))
-            .max(1)
+        let bytes = self.about_at(upper).saturating_sub(self.about_at(from));
+        Ok(bytes.max(1))
+    }
+
+    fn check_range(&self, from: i64) -> Result<(), ReadError> {
+        let (start, end) = (self.log_start_offset(), self.end_offset());
+        if from < start || from > end {
+            return Err(ReadError::OffsetOutOfRange {
+                offset: from,
+                start,
+                end,
+            });
+        }
+        Ok(())
     }
 
     /// The source, and an offset that the bytes do not reach beyond.

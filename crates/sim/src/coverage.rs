@@ -221,7 +221,7 @@ impl Coverage {
         unmet
     }
 
-    /// What must be met within ten thousand seeds and was not: every fault while every kind of request was
+    /// What must be met within fifty thousand seeds and was not: every fault while every kind of request was
     /// under way besides, at rest and not.
     #[must_use]
     pub fn unmet(&self) -> Vec<String> {

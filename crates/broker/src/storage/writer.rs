@@ -221,7 +221,7 @@ impl<D: Disk> Writer<D> {
                 continue;
             };
             if self.flush == FlushPolicy::Disk {
-                // Who waits for these bytes does not wait for the debt.
+                // Who waits for these bytes does not wait for the debt. (Behind a journal nobody does.)
                 store.sync().map_err(StorageError::Flush)?;
             }
             self.cleanings.push(Cleaning {

@@ -106,8 +106,9 @@ pub enum RecoverError {
     },
     /// A file that is no torn end but damage: cutting it would lose what was acknowledged.
     #[error(
-        "{path} is damaged at byte {position}, below what had been flushed: {reason}; restore the file, or delete it \
-         and what follows it to go on without those records"
+        "{path} is damaged at byte {position}, below what had been flushed: {reason}; restore the file; to go on \
+         without the records of its segment and of those after it, delete these and remove the partition's line from \
+         recovery-point-offset-checkpoint"
     )]
     Damaged {
         /// The file.
@@ -116,6 +117,20 @@ pub enum RecoverError {
         position: u64,
         /// What is wrong with it.
         reason: String,
+    },
+    /// All that is there is sound, and it ends too early.
+    #[error(
+        "the files in {path} end at offset {end}, and had been flushed up to {point}: records are missing; restore the \
+         directory from a copy; to go on without them, remove the partition's line from \
+         recovery-point-offset-checkpoint"
+    )]
+    Short {
+        /// The directory.
+        path: PathBuf,
+        /// Where the files end.
+        end: i64,
+        /// The recovery point.
+        point: i64,
     },
 }
 

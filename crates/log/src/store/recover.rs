@@ -230,15 +230,11 @@ impl<D: Disk> Recovery<'_, D> {
 
     /// What was flushed is there, up to the last batch of it.
     fn check_end(&self, end: i64) -> Result<(), RecoverError> {
-        let point = self.opening.recovery_point;
-        let Some(last) = self.segments.last().filter(|_| end < point) else {
-            return Ok(());
-        };
-        Err(RecoverError::Damaged {
-            path: Kind::Log.path(&self.dir, last.base),
-            position: last.size,
-            reason: format!("it ends at offset {end}, and was flushed up to {point}"),
-        })
+        let (path, point) = (self.dir.clone(), self.opening.recovery_point);
+        if end < point {
+            return Err(RecoverError::Short { path, end, point });
+        }
+        Ok(())
     }
 
     /// Says whether the log may be cut at this offset, where these bytes are bad.

@@ -210,6 +210,20 @@ fn assert_refused(partition: &Partition) {
     }
 }
 
+/// It is refused, and the way on that the refusal names is one.
+fn assert_short(mut partition: Partition, rest: i64) {
+    let point = partition.recovery_point;
+    for clean in [true, false] {
+        partition.recovery_point = point;
+        let refused = partition.open(clean).map(|_| ()).expect_err("is short");
+        let short = matches!(refused, RecoverError::Short { end, .. } if end == rest);
+        assert!(short, "{refused}");
+        partition.recovery_point = 0;
+        let (recovered, _) = partition.open(clean).expect("goes on");
+        assert_eq!(recovered.end_offset, rest);
+    }
+}
+
 #[test]
 fn damage_after_a_clean_stop_is_no_torn_end() {
     let (partition, path, len) = stopped();
@@ -236,7 +250,20 @@ fn a_log_that_ends_before_what_was_flushed_is_damaged() {
     let (partition, path, len) = stopped();
     let log = partition.disk.open(&path, false).expect("is there");
     partition.disk.truncate(&log, len / 4 * 3).expect("cuts");
-    assert_refused(&partition);
+    assert_short(partition, 3);
+    let (partition, path, _) = stopped();
+    partition.disk.remove(&path).expect("removes");
+    assert_short(partition, 0);
+}
+
+#[test]
+fn a_last_batch_that_leaves_a_gap_above_what_was_flushed_is_a_torn_end() {
+    let (mut partition, path, len) = stopped();
+    partition.recovery_point = 2;
+    let bit = (len / 4 * 3 + 4) * 8 + 3;
+    partition.disk.flip(&path, bit).expect("flips");
+    let (recovered, _) = partition.open(false).expect("recovers");
+    assert_eq!(recovered.end_offset, 3);
 }
 
 #[test]

@@ -102,7 +102,7 @@ proptest! {
             prop_assert!(size <= max_bytes || (at_least_one && read.len() == 1), "{} bytes", size);
             let fits = holding.is_some_and(|n| at_least_one || partition.batches[n].size() <= max_bytes);
             prop_assert_eq!(!read.is_empty(), fits);
-            let after = partition.log.readable_bytes_after(from, isolation);
+            let after = partition.log.readable_bytes_after(from, isolation).expect("in range");
             prop_assert_eq!(after > 0, from < upper);
         }
     }

@@ -41,9 +41,6 @@ impl View {
                 break;
             }
             end = last + 1;
-            if last < range.start {
-                continue;
-            }
             if batch.is_control() {
                 let kind = batch.control().map(|control| control.kind);
                 let ended = open.remove(&id).unwrap_or_default();
@@ -52,6 +49,9 @@ impl View {
                 }
             } else {
                 batches.insert((id, last));
+                if last < range.start {
+                    continue;
+                }
                 let of = match batch.is_transactional() {
                     true => open.entry(id).or_default(),
                     false => &mut committed,

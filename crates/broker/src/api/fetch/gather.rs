@@ -28,7 +28,9 @@ pub(super) fn attempt(
     let enough = enough(cx, request);
     let wait = !expired && cx.now() < plan.deadline;
     let found = looked.found;
-    let has_enough = looked.failed || found.bytes >= enough;
+    // Where memory is scarce there may be nothing to give, however much could be read.
+    let gives = looked.bytes > 0 || enough == 0;
+    let has_enough = looked.failed || (gives && found.bytes >= enough);
     if wait && !has_enough && cx.may_watch(found.logs.len()) {
         for seen in &found.logs {
             cx.watch(seen.log);
@@ -122,18 +124,18 @@ const LEAST_BYTES: usize = 16 << 10;
 /// in memory until they are sent, and the client asks again at once.
 const FILE_BYTES: usize = 2 << 20;
 
-/// How many bytes are enough to answer with (Kafka: `KafkaApis.handleFetchRequest` bounds `min_bytes` by what an answer
-/// may bring).
-fn enough(cx: &Context<'_>, request: &FetchRequest) -> usize {
+/// How many bytes are enough to answer with: no more than an answer may bring (Kafka: `KafkaApis.handleFetchRequest`).
+fn enough(cx: &Context<'_>, request: &FetchRequest) -> u64 {
     let most = request.max_bytes.min(cx.config().fetch_max_bytes);
-    let enough = usize::try_from(request.min_bytes.min(most)).unwrap_or(0);
-    enough.min(FILE_BYTES)
+    u64::try_from(request.min_bytes.min(most)).unwrap_or(0)
 }
 
 /// What one look found.
 #[derive(Default)]
 struct Looked {
     found: Found,
+    /// What an answer would bring.
+    bytes: usize,
     failed: bool,
     reads: Vec<Reading>,
 }
@@ -153,8 +155,12 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
                 failed(target, error)
             }
             Ok(log) => {
-                let place = looked.found.log(log, index);
-                let at_least_one = looked.found.bytes == 0 && !scarce;
+                let at_least_one = looked.bytes == 0 && !scarce;
+                let found = cx
+                    .partition(log)
+                    .map(|p| target.readable(&p.log, isolation));
+                let found = found.and_then(Result::ok).unwrap_or(0);
+                looked.found.add(log, index, found);
                 let wanted = usize::try_from(target.wanted.max_bytes)
                     .unwrap_or(0)
                     .min(left)
@@ -169,7 +175,7 @@ fn look(cx: &mut Context<'_>, request: &FetchRequest, plan: &mut Plan) -> Looked
                         if range.is_some() {
                             left_in_files = left_in_files.saturating_sub(size);
                         }
-                        looked.found.add(place, size);
+                        looked.bytes += size;
                         left = left.saturating_sub(size);
                         looked.reads.extend(range.map(|range| Reading {
                             target: index,

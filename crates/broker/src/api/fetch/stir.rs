@@ -1,8 +1,11 @@
 //! Whether a fetch that waits has enough, when one of its logs has moved: only that log is looked at.
+//!
+//! What counts is what could be read, of each partition at most what it wants, and not what an answer would bring: that
+//! ends with a whole batch (Kafka: `DelayedFetch.tryComplete`).
 
-use super::plan::Plan;
+use super::plan::{Plan, Target};
 use crate::engine::LogId;
-use once_log::{PartitionLog, Source};
+use once_log::{Isolation, PartitionLog, ReadError};
 
 /// What a look found.
 #[derive(Default)]
@@ -10,9 +13,9 @@ pub(super) struct Found {
     /// By log, while the fetch waits.
     pub(super) logs: Vec<FoundLog>,
     /// In all of them.
-    pub(super) bytes: usize,
+    pub(super) bytes: u64,
     /// How many are enough.
-    enough: usize,
+    enough: u64,
 }
 
 /// What a look found in one log.
@@ -20,31 +23,35 @@ pub(super) struct FoundLog {
     pub(super) log: LogId,
     /// The target's place in the plan.
     target: usize,
-    bytes: usize,
+    bytes: u64,
 }
 
 impl Found {
-    /// A log was looked at for a target; the place to add to what is found in it.
-    pub(super) fn log(&mut self, log: LogId, target: usize) -> usize {
-        self.logs.push(FoundLog {
-            log,
-            target,
-            bytes: 0,
-        });
-        self.logs.len() - 1
-    }
-
-    pub(super) fn add(&mut self, place: usize, bytes: usize) {
-        self.logs[place].bytes += bytes;
+    /// A log was looked at for a target.
+    pub(super) fn add(&mut self, log: LogId, target: usize, bytes: u64) {
+        self.logs.push(FoundLog { log, target, bytes });
         self.bytes += bytes;
     }
 
     /// To be asked by log from now on.
-    pub(super) fn sorted(mut self, enough: usize) -> Self {
+    pub(super) fn sorted(mut self, enough: u64) -> Self {
         self.logs.sort_unstable_by_key(|found| found.log);
         self.logs.shrink_to_fit();
         self.enough = enough;
         self
+    }
+}
+
+impl Target {
+    /// How much of what it wants could be read, by positions in the log.
+    pub(super) fn readable(
+        &self,
+        log: &PartitionLog,
+        isolation: Isolation,
+    ) -> Result<u64, ReadError> {
+        let most = u64::try_from(self.wanted.max_bytes).unwrap_or(0);
+        let readable = log.readable_bytes_after(self.wanted.fetch_offset, isolation)?;
+        Ok(readable.min(most))
     }
 }
 
@@ -60,16 +67,8 @@ impl Plan {
             return true;
         };
         let in_log = &mut found.logs[place];
-        let wanted = &self.targets[in_log.target].wanted;
-        let most = usize::try_from(wanted.max_bytes).unwrap_or(0);
-        let most = most.min(found.enough);
-        let Ok(read) = now.read(wanted.fetch_offset, self.isolation, most, true) else {
+        let Ok(bytes) = self.targets[in_log.target].readable(now, self.isolation) else {
             return true;
-        };
-        let bytes = match read.source {
-            Source::Empty => 0,
-            Source::Memory(batches) => batches.iter().map(bytes::Bytes::len).sum(),
-            Source::File(range) => range.max_bytes,
         };
         found.bytes = found.bytes - in_log.bytes + bytes;
         in_log.bytes = bytes;

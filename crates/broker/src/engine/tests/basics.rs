@@ -172,7 +172,7 @@ fn a_fetch_that_wants_more_waits_until_all_its_logs_together_have_it() {
     };
     rig.call(producer, 9, &to(0));
     let mut wanted = fetch_request(once_wire::ids::Uuid::ZERO, 12, 1, 500);
-    wanted.min_bytes = i32::try_from(3 * size).expect("small");
+    wanted.min_bytes = i32::try_from(2 * size + size / 2).expect("small");
     let partitions = &mut wanted.topics[0].partitions;
     partitions.push(partitions[0].clone());
     partitions[1].partition = 1;
@@ -196,16 +196,20 @@ fn a_fetch_does_not_wait_for_more_than_an_answer_may_bring() {
     let id = make_topic(&mut rig, producer);
     let records = batch(&["a"]);
     let mut wanted = fetch_request(id, 12, 0, 500);
-    wanted.max_bytes = i32::try_from(records.len()).expect("small");
+    let size = records.len();
+    wanted.max_bytes = i32::try_from(2 * size + size / 2).expect("small");
     wanted.min_bytes = 1 << 20;
     let sent = rig.send(reader, 12, &wanted);
-    assert_eq!(rig.answer::<FetchRequest>(sent, 12), None);
-    rig.call(producer, 9, &produce(records.clone()));
-    let full = rig
-        .answer::<FetchRequest>(sent, 12)
-        .expect("all that may come");
-    let size = only(&full).records.as_ref().map(Bytes::len);
-    assert_eq!(size, Some(records.len()));
+    for _ in 0..3 {
+        assert_eq!(rig.answer::<FetchRequest>(sent, 12), None);
+        rig.call(producer, 9, &produce(records.clone()));
+    }
+    let full = rig.answer::<FetchRequest>(sent, 12);
+    let full = full.expect("as much is there as an answer may bring");
+    let brought = only(&full).records.as_ref().map(Bytes::len);
+    assert_eq!(brought, Some(2 * size));
+    let at_once = rig.call(reader, 12, &wanted);
+    assert_eq!(only(&at_once).records, only(&full).records);
 }
 
 #[test]

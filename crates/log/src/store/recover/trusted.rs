@@ -71,7 +71,7 @@ impl<D: Disk> Recovery<'_, D> {
             let expected = indexed.filter(|_| first).map(|entry| entry.offset);
             if expected.is_some_and(|offset| offset != batch.last_offset())
                 || batch.base_offset() < segment.end
-                || (indexed.is_none() || !first) && self.passes_over(&segment, &batch).is_some()
+                || (indexed.is_none() || !first) && self.leaves_a_gap(&segment, &batch).is_some()
             {
                 return Ok(None);
             }

@@ -51,7 +51,7 @@ impl<D: Disk> Recovery<'_, D> {
                 Err(failure) => return Err(failure.into()),
             };
             let misplaced = misplaced(&segment, &batch, self.below);
-            if let Some(reason) = misplaced.or_else(|| self.passes_over(&segment, &batch)) {
+            if let Some(reason) = misplaced.or_else(|| self.leaves_a_gap(&segment, &batch)) {
                 break Some((position, reason));
             }
             if batch.last_offset() >= self.opening.recovery_point {
@@ -156,17 +156,23 @@ impl<D: Disk> Recovery<'_, D> {
 }
 
 impl<D: Disk> Recovery<'_, D> {
-    /// What is wrong with a batch that passes over the recovery point: the log ended there once, so a batch does. No
-    /// checksum covers a base offset; this is what shows that the last one in the file has changed. Only of the last
-    /// segment, for compaction makes holes in the others.
-    pub(super) fn passes_over(&self, segment: &Segment, batch: &Batch) -> Option<String> {
+    /// What is wrong with a batch that leaves a gap. No checksum covers a base offset; this is what shows that one has
+    /// changed behind which nothing comes. Only of the last segment, for compaction makes holes in the others; it may
+    /// have been another then, so that below the recovery point there may be holes too. But the log ended at that
+    /// point once: so a batch does.
+    pub(super) fn leaves_a_gap(&self, segment: &Segment, batch: &Batch) -> Option<String> {
+        if self.files.segments.keys().next_back() != Some(&segment.base) {
+            return None;
+        }
         let point = self.opening.recovery_point;
-        let is_last = self.files.segments.keys().next_back() == Some(&segment.base);
         let (first, last) = (batch.base_offset(), batch.last_offset());
-        let passes_over = is_last && segment.end < point && last >= point;
-        passes_over.then(|| {
-            format!("offsets {first} to {last}, where a batch ended at {point} when it was flushed")
-        })
+        if segment.end < point && last >= point {
+            return Some(format!(
+                "offsets {first} to {last}, where a batch ended before {point} when it was flushed"
+            ));
+        }
+        let gap = !self.opening.clean && segment.end >= point && first != segment.end;
+        gap.then(|| format!("offset {first} follows offset {}", segment.end - 1))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 /// Seeds from which on every kind of event must have been met.
 const SOME: u64 = 1_000;
 /// Seeds from which on everything must have been met.
-const MANY: u64 = 10_000;
+const MANY: u64 = 50_000;
 /// Operations that a seed has at least.
 const OPERATIONS_LEAST: u64 = 300;
 /// How many findings of a seed are told.
