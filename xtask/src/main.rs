@@ -19,7 +19,7 @@ struct Command {
 }
 
 /// Every command; the usage text derives from it.
-const COMMANDS: [Command; 10] = [
+const COMMANDS: [Command; 11] = [
     Command {
         name: "check",
         help: "                  formatting, tidy, clippy; changes nothing",
@@ -54,6 +54,11 @@ const COMMANDS: [Command; 10] = [
         name: "kills",
         help: "[ARGS]            kill -9, or storage that fails, and restart under load; once-check judges",
         run: |args| campaign::run("kills", args),
+    },
+    Command {
+        name: "flushes",
+        help: "[ARGS]            what fsync costs, in ratios to a probe of the disk and to Apache Kafka",
+        run: |args| campaign::run("flushes", args),
     },
     Command {
         name: "sim",

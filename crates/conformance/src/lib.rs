@@ -7,6 +7,7 @@ mod broker;
 mod calls;
 pub mod compare;
 mod error;
+pub mod flushes;
 pub mod garbage;
 pub mod kills;
 mod link;
