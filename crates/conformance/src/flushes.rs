@@ -13,7 +13,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::broker::{BrokerCommand, BrokerProcess};
+use crate::calls::insist;
 use crate::error::Error;
+use crate::link::Link;
 use crate::locate::find_once;
 use table::{Row, Table};
 
@@ -23,6 +25,8 @@ const PRODUCERS: [u32; 3] = [1, 8, 64];
 const PARTITIONS: [u32; 3] = [1, 32, 256];
 /// How long the probe flushes, before and after each broker with fsync.
 const PROBE: Duration = Duration::from_millis(300);
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long, how often, and against whom.
 #[derive(Debug, Clone, clap::Args)]
@@ -84,7 +88,9 @@ pub fn run(options: &Options, mut tell: impl FnMut(&str)) -> Result<String, Erro
     for round in 0..options.rounds {
         for workload in workloads() {
             for rival in &rivals {
-                let topic = format!("flushes-{round}-{}", workload.title.replace(' ', "-"));
+                // Kafka may have those of an earlier run.
+                let (run, title) = (std::process::id(), workload.title.replace(' ', "-"));
+                let topic = format!("flushes-{run}-{round}-{title}");
                 let mut probed = Vec::new();
                 if rival.flushes {
                     probed.extend(probe::flushes(directory.path(), PROBE)?);
@@ -101,6 +107,14 @@ pub fn run(options: &Options, mut tell: impl FnMut(&str)) -> Result<String, Erro
         tell(&format!("round {} of {}", round + 1, options.rounds));
     }
     Ok(table.to_string())
+}
+
+/// Makes a topic, and waits until the leader of each partition answers.
+fn make_topic(rival: &Rival, topic: &str, partitions: u32) -> Result<(), Error> {
+    let mut link = Link::connect(&rival.address, PATIENCE)?;
+    let partitions = i32::try_from(partitions).unwrap_or(1);
+    link.create_topic(topic, partitions, &[])?;
+    (0..partitions).try_for_each(|partition| insist(|| link.end(topic, partition)).map(drop))
 }
 
 fn start(once: &Path, directory: &Path, flush: &str) -> Result<BrokerProcess, Error> {

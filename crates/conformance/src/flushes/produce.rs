@@ -8,12 +8,11 @@ use bytes::Bytes;
 use once_wire::batch::BatchBuilder;
 use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 
-use super::Rival;
 use super::table::Row;
+use super::{PATIENCE, Rival, make_topic};
 use crate::error::{Error, accept};
 use crate::link::Link;
 
-const PATIENCE: Duration = Duration::from_secs(60);
 const CONNECTIONS: u32 = 4;
 /// Partitions of one request at most.
 const TOGETHER: u32 = 32;
@@ -28,8 +27,7 @@ pub(super) fn measure(
     partitions: u32,
     length: Duration,
 ) -> Result<Row, Error> {
-    let mut link = Link::connect(&rival.address, PATIENCE)?;
-    link.create_topic(topic, i32::try_from(partitions).unwrap_or(1), &[])?;
+    make_topic(rival, topic, partitions)?;
     let ended: Vec<Result<(usize, Vec<Duration>), Error>> = thread::scope(|scope| {
         let each = (0..CONNECTIONS)
             .map(|number| scope.spawn(move || one(rival, topic, partitions, number, length)));

@@ -7,13 +7,12 @@ use std::time::{Duration, Instant};
 use once_wire::ErrorCode;
 use once_wire::batch::BatchBuilder;
 
-use super::Rival;
 use super::table::Row;
+use super::{PATIENCE, Rival, make_topic};
 use crate::calls::{Coordinates, insist};
 use crate::error::Error;
 use crate::link::Link;
 
-const PATIENCE: Duration = Duration::from_secs(60);
 /// Partitions of the topic.
 const PARTITIONS: u32 = 8;
 
@@ -24,8 +23,7 @@ pub(super) fn measure(
     producers: u32,
     length: Duration,
 ) -> Result<Row, Error> {
-    let mut link = Link::connect(&rival.address, PATIENCE)?;
-    link.create_topic(topic, i32::try_from(PARTITIONS).unwrap_or(1), &[])?;
+    make_topic(rival, topic, PARTITIONS)?;
     let start = Barrier::new(producers as usize);
     let ended: Vec<Result<Vec<Duration>, Error>> = thread::scope(|scope| {
         let each = (0..producers).map(|number| {
