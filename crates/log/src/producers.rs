@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use once_wire::batch::Batch;
-use once_wire::control::ControlType;
+use once_wire::batch::BatchHeader;
+use once_wire::control::{ControlRecord, ControlType};
 
 use crate::aborted::AbortedEntry;
 use crate::producer::{
@@ -77,14 +77,20 @@ impl Producers {
     }
 
     /// Folds one batch of the log, as recovery does. Returns the aborted transaction it ended, if it did.
-    pub(crate) fn replay(&mut self, batch: &Batch) -> Option<AbortedEntry> {
+    ///
+    /// Of data its header is enough; a control batch comes with its record.
+    pub(crate) fn replay(
+        &mut self,
+        batch: &BatchHeader,
+        control: Option<&ControlRecord>,
+    ) -> Option<AbortedEntry> {
         if batch.producer_id() < 0 {
             return None;
         }
         let mut append = self.prepare(batch.producer_id());
         let mut completed = None;
         if batch.is_control() {
-            let control = batch.control()?;
+            let control = control?;
             let commit = match control.kind {
                 ControlType::Commit => true,
                 ControlType::Abort => false,
@@ -139,7 +145,7 @@ impl Producers {
 }
 
 /// What the producer rules need to know of a batch that has its offsets.
-pub(crate) fn data_batch(batch: &Batch) -> DataBatch {
+pub(crate) fn data_batch(batch: &BatchHeader) -> DataBatch {
     DataBatch {
         epoch: batch.producer_epoch(),
         base_sequence: batch.base_sequence(),

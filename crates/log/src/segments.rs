@@ -141,7 +141,7 @@ pub(crate) struct Extent {
 }
 
 impl Extent {
-    pub(crate) fn of(batch: &once_wire::batch::Batch) -> Self {
+    pub(crate) fn of(batch: &once_wire::batch::BatchHeader) -> Self {
         // A batch that compaction emptied has no record with its largest timestamp.
         let empty = batch.records_count() == 0;
         Extent {

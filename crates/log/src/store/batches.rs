@@ -12,6 +12,8 @@ use super::names::Kind;
 
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 256 * 1024;
+/// Where only headers are looked at, what lies between those of larger batches is not read.
+const SMALL_BATCH: usize = 4096;
 
 /// The batches of one `.log` file from a position on, each checked whole.
 pub(crate) struct FileBatches<D: Disk> {
@@ -23,6 +25,8 @@ pub(crate) struct FileBatches<D: Disk> {
     /// Nothing at or beyond this offset is looked at: it may be half written.
     upper: i64,
     reached: i64,
+    /// The size of the batch before.
+    last_size: usize,
     buffer: Bytes,
 }
 
@@ -69,6 +73,7 @@ impl<D: Disk> FileBatches<D> {
             len,
             upper,
             reached: i64::MIN,
+            last_size: 0,
             buffer,
         })
     }
@@ -85,10 +90,46 @@ impl<D: Disk> FileBatches<D> {
 
     /// The next batch, `None` at the end.
     pub(crate) fn next_batch(&mut self) -> Result<Option<Batch>, ReadFailure> {
+        let Some(header) = self.peek(CHUNK_BYTES)? else {
+            return Ok(None);
+        };
+        self.take(&header).map(Some)
+    }
+
+    /// The header of the next batch. Of its records nothing is looked at, unless it is a control batch: then it comes
+    /// whole.
+    pub(crate) fn next_lightly(
+        &mut self,
+    ) -> Result<Option<(BatchHeader, Option<Batch>)>, ReadFailure> {
+        let chunk = match self.last_size {
+            0..SMALL_BATCH => CHUNK_BYTES,
+            _ => HEADER_SIZE,
+        };
+        let Some(header) = self.peek(chunk)? else {
+            return Ok(None);
+        };
+        if header.is_control() {
+            let batch = self.take(&header)?;
+            return Ok(Some((header, Some(batch))));
+        }
+        let held = header.size().min(self.buffer.len());
+        self.buffer = self.buffer.slice(held..);
+        self.pass(&header);
+        Ok(Some((header, None)))
+    }
+
+    fn pass(&mut self, header: &BatchHeader) {
+        self.last_size = header.size();
+        self.position += header.size() as u64;
+        self.reached = header.last_offset().saturating_add(1);
+    }
+
+    /// The next batch's header, if it can stand here and the file has all of its batch.
+    fn peek(&mut self, chunk: usize) -> Result<Option<BatchHeader>, ReadFailure> {
         if self.position >= self.len || self.reached >= self.upper {
             return Ok(None);
         }
-        self.fill(HEADER_SIZE)?;
+        self.fill(HEADER_SIZE, chunk)?;
         let header = BatchHeader::read(&self.buffer).map_err(|e| self.corrupt(&e))?;
         if header.base_offset() >= self.upper {
             return Ok(None);
@@ -113,22 +154,26 @@ impl<D: Disk> FileBatches<D> {
                 available,
             }));
         }
-        self.fill(header.size())?;
+        Ok(Some(header))
+    }
+
+    /// The batch whose header was looked at.
+    fn take(&mut self, header: &BatchHeader) -> Result<Batch, ReadFailure> {
+        self.fill(header.size(), CHUNK_BYTES)?;
         let mut rest = self.buffer.clone();
         let batch = Batch::split_first(&mut rest).map_err(|e| self.corrupt(&e))?;
         self.buffer = rest;
-        self.position += batch.size() as u64;
-        self.reached = batch.last_offset().saturating_add(1);
-        Ok(Some(batch))
+        self.pass(header);
+        Ok(batch)
     }
 
     /// Has at least `wanted` bytes from the position on in the buffer, if the file has them.
-    fn fill(&mut self, wanted: usize) -> Result<(), ReadFailure> {
+    fn fill(&mut self, wanted: usize, chunk: usize) -> Result<(), ReadFailure> {
         if self.buffer.len() >= wanted {
             return Ok(());
         }
         let left = usize::try_from(self.len - self.position).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; wanted.max(CHUNK_BYTES).min(left)];
+        let mut bytes = vec![0; wanted.max(chunk).min(left)];
         let read = self.disk.read_at(&self.file, self.position, &mut bytes);
         bytes.truncate(read.map_err(|e| ReadFailure::io(self.path.clone(), e))?);
         self.buffer = Bytes::from(bytes);
@@ -136,10 +181,15 @@ impl<D: Disk> FileBatches<D> {
     }
 
     fn corrupt(&self, error: &BatchError) -> ReadFailure {
+        self.wrong_at(self.position, error.to_string())
+    }
+
+    /// What is wrong with the batch that begins at a position.
+    pub(crate) fn wrong_at(&self, position: u64, reason: String) -> ReadFailure {
         ReadFailure::Corrupt {
             path: self.path.clone(),
-            position: self.position,
-            reason: error.to_string(),
+            position,
+            reason,
         }
     }
 }
@@ -215,5 +265,38 @@ impl<D: Disk> Iterator for Batches<D> {
             self.current = None;
         }
         next.transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use once_wire::batch::BatchBuilder;
+    use once_wire::control::snapshot_footer;
+
+    use super::*;
+    use crate::store::disk::{FakeDisk, write_file};
+
+    #[test]
+    fn headers_alone_are_those_of_the_batches_whatever_their_size() {
+        let (mut bytes, mut next) = (Vec::new(), 0);
+        for size in [10, 5_000, 20, 300_000, 4_000, 9_000, 0, 70_000, 30] {
+            let data = BatchBuilder::new().push(7, None, Some(&vec![1; size]), &[]);
+            for batch in [data.build(), snapshot_footer(7)] {
+                bytes.extend_from_slice(batch.placed(next, 0).as_bytes());
+                next += 1;
+            }
+        }
+        let (disk, path) = (Arc::new(FakeDisk::new()), PathBuf::from("/batches"));
+        write_file(&*disk, &path, &bytes).expect("writes");
+        let open = || FileBatches::open_path(&disk, path.clone(), 0, i64::MAX).expect("opens");
+        let (mut whole, mut light) = (open(), open());
+        while let Some(batch) = whole.next_batch().expect("reads") {
+            let (header, control) = light.next_lightly().expect("reads").expect("as many");
+            assert_eq!(header, *batch);
+            assert_eq!(control.is_some(), batch.is_control());
+            assert_eq!(light.position(), whole.position());
+        }
+        assert!(light.next_lightly().expect("reads").is_none());
+        assert_eq!(whole.position(), bytes.len() as u64);
     }
 }

@@ -1,7 +1,8 @@
 //! From files to state, after a clean stop or any crash.
 //!
 //! What lies below the recovery point, or everything after a clean stop, is trusted: its index files say what is
-//! in it. The rest is walked batch by batch: cut at the first bad byte, its indexes made anew, and written and
+//! in it, or in the last segment the headers of its batches, for their producers' sake. The rest is walked batch by
+//! batch: cut at the first bad byte, its indexes made anew, and written and
 //! synced once more where it has to survive power loss, because what a crashed process left may be page cache
 //! that no disk has seen. Readable without the happy path, which never calls it.
 

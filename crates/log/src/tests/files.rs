@@ -221,10 +221,16 @@ fn damage_below_the_recovery_point_stops_the_start() {
         .disk
         .open(&partition.dir.join("00000000000000000000.log"), false)
         .expect("is there");
-    partition
-        .disk
-        .write_at(&log, 150, &[std::io::IoSlice::new(b"damage")])
-        .expect("writes");
+    // Records there are read again by the scrubber, and by who fetches them.
+    let write = |at, bytes| {
+        let written = partition
+            .disk
+            .write_at(&log, at, &[std::io::IoSlice::new(bytes)]);
+        written.expect("writes");
+    };
+    write(152, b"damage");
+    partition.try_recover().expect("is not looked at");
+    write(91 + 16, b"?");
     let refused = partition.try_recover().expect_err("is damaged");
     let RecoverError::Damaged { position, .. } = &refused else {
         panic!("{refused}")

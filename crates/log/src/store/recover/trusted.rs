@@ -104,6 +104,16 @@ impl<D: Disk> Recovery<'_, D> {
         }
     }
 
+    /// The last entry of a segment's index at or below an offset, if there is one and the index adds up.
+    pub(super) fn indexed(
+        &self,
+        base: i64,
+        offset: i64,
+    ) -> Result<Option<IndexEntry>, RecoverError> {
+        let index = self.load_index(base)?;
+        Ok(index.and_then(|index| index.sample.at_or_before(offset)))
+    }
+
     fn load_index(&self, base: i64) -> Result<Option<Index>, RecoverError> {
         let log_len = self.len(base, Kind::Log).unwrap_or(0);
         let Some(_) = self.len(base, Kind::Index) else {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use once_wire::batch::Batch;
+use once_wire::batch::{Batch, BatchHeader};
 
 use super::Recovery;
 use crate::mutant::Mutant;
@@ -39,11 +39,12 @@ impl<D: Disk> Recovery<'_, D> {
             time_index: Vec::new(),
             aborted: Vec::new(),
         };
+        let checked_from = self.checked_from(base)?;
         let mut unflushed_from = None;
         let bad = loop {
             let position = batches.position();
-            let batch = match batches.next_batch() {
-                Ok(Some(batch)) => batch,
+            let (batch, whole) = match next(&mut batches, checked_from) {
+                Ok(Some(next)) => next,
                 Ok(None) => break None,
                 Err(ReadFailure::Corrupt {
                     position, reason, ..
@@ -61,9 +62,12 @@ impl<D: Disk> Recovery<'_, D> {
                 self.epochs
                     .assign(batch.leader_epoch(), batch.base_offset());
             }
+            let control = whole.and_then(|whole| whole.control());
             let folds = self.files.snapshots.is_empty()
                 || !self.config.breaks(Mutant::SnapshotWithoutReplay);
-            let aborted = folds.then(|| producers.replay(&batch)).flatten();
+            let aborted = folds
+                .then(|| producers.replay(&batch, control.as_ref()))
+                .flatten();
             let (entry, time_entry) =
                 segment.push(&Extent::of(&batch), self.config.index_interval_bytes);
             walked
@@ -93,6 +97,17 @@ impl<D: Disk> Recovery<'_, D> {
         self.segments.push(segment);
         self.walked.push(walked);
         Ok(bad.is_none())
+    }
+
+    /// From which position on batches are looked at whole: from the last that the index has below the recovery point.
+    /// What lies before is on disk as it was written; the scrubber reads it again, and so does who fetches it.
+    fn checked_from(&self, base: i64) -> Result<u64, RecoverError> {
+        let below = self.opening.recovery_point - 1;
+        if self.opening.clean || below < base || self.distrusted == Some(base) {
+            return Ok(0);
+        }
+        let entry = self.indexed(base, below)?;
+        Ok(entry.map_or(0, |entry| u64::from(entry.position)))
     }
 
     /// Writes the index files of the segments that were walked; all but the last of the log are closed.
@@ -160,7 +175,7 @@ impl<D: Disk> Recovery<'_, D> {
     /// changed behind which nothing comes. Only of the last segment, for compaction makes holes in the others; it may
     /// have been another then, so that below the recovery point there may be holes too. But the log ended at that
     /// point once: so a batch does.
-    pub(super) fn leaves_a_gap(&self, segment: &Segment, batch: &Batch) -> Option<String> {
+    pub(super) fn leaves_a_gap(&self, segment: &Segment, batch: &BatchHeader) -> Option<String> {
         if self.files.segments.keys().next_back() != Some(&segment.base) {
             return None;
         }
@@ -176,8 +191,27 @@ impl<D: Disk> Recovery<'_, D> {
     }
 }
 
+/// The next batch, by its header alone where it is on disk for certain. The batches that are not checked end where
+/// those begin that are.
+fn next<D: Disk>(
+    batches: &mut FileBatches<D>,
+    checked_from: u64,
+) -> Result<Option<(BatchHeader, Option<Batch>)>, ReadFailure> {
+    let position = batches.position();
+    if position >= checked_from {
+        let batch = batches.next_batch()?;
+        return Ok(batch.map(|batch| (*batch, Some(batch))));
+    }
+    let next = batches.next_lightly()?;
+    if next.is_some() && batches.position() > checked_from {
+        let reason = format!("it does not end at byte {checked_from}, where the index has a batch");
+        return Err(batches.wrong_at(position, reason));
+    }
+    Ok(next)
+}
+
 /// Why a sound batch cannot stand here.
-fn misplaced(segment: &Segment, batch: &Batch, below: i64) -> Option<String> {
+fn misplaced(segment: &Segment, batch: &BatchHeader, below: i64) -> Option<String> {
     let (first, last) = (batch.base_offset(), batch.last_offset());
     if first >= below {
         return Some(format!("offset {first} is not below {below}"));

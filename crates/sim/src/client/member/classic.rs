@@ -112,6 +112,7 @@ impl Member {
             }
             code => {
                 self.port.say(format!("sync of {}: {code}", self.group));
+                self.port.sleep(10_000).await;
                 false
             }
         }
