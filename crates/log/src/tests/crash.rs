@@ -363,3 +363,28 @@ fn a_snapshot_that_only_memory_had_is_written_again_for_the_segment_that_begins_
     let length = partition.disk.len(&file.expect("is there"));
     assert!(length.expect("has one") > 0);
 }
+
+#[test]
+fn an_index_that_points_beside_a_batch_is_made_anew_after_a_kill() {
+    let mut partition = Partition::new(small_config());
+    for _ in 0..8 {
+        partition.run(&Step::Data {
+            producer: 2,
+            records: 1,
+            size: 50,
+            ticks: 1,
+        });
+    }
+    partition.run(&Step::Checkpoint);
+    let path = partition.dir.join("00000000000000000000.index");
+    let file = partition.disk.open(&path, false).expect("is there");
+    let len = partition.disk.len(&file).expect("has one");
+    assert!(len > 0, "small intervals make entries");
+    let sound = partition.open(false).expect("recovers").0;
+    // A low bit of the position in the last entry.
+    partition
+        .disk
+        .flip(&path, (len - 1) * 8 + 6)
+        .expect("flips");
+    assert_eq!(partition.open(false).expect("recovers").0, sound);
+}

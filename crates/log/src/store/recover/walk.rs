@@ -5,6 +5,7 @@ use std::path::Path;
 use once_wire::batch::{Batch, BatchHeader};
 
 use super::Recovery;
+use crate::index::IndexEntry;
 use crate::mutant::Mutant;
 use crate::producers::Producers;
 use crate::segments::{Extent, Segment};
@@ -107,7 +108,22 @@ impl<D: Disk> Recovery<'_, D> {
             return Ok(0);
         }
         let entry = self.indexed(base, below)?;
+        let entry = match entry {
+            Some(entry) if self.is_at(base, entry)? => Some(entry),
+            Some(_) | None => None,
+        };
         Ok(entry.map_or(0, |entry| u64::from(entry.position)))
+    }
+
+    /// Whether a sound batch is where the index says. A damaged index is as good as none.
+    fn is_at(&self, base: i64, entry: IndexEntry) -> Result<bool, RecoverError> {
+        let position = u64::from(entry.position);
+        let mut batches = FileBatches::open(&self.disk, &self.dir, base, position, i64::MAX)?;
+        match batches.next_batch() {
+            Ok(batch) => Ok(batch.is_some_and(|batch| batch.last_offset() == entry.offset)),
+            Err(ReadFailure::Corrupt { .. }) => Ok(false),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     /// Writes the index files of the segments that were walked; all but the last of the log are closed.
