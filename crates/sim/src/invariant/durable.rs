@@ -7,6 +7,14 @@ use once_broker::engine::{Engine, PartitionView};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
 
+/// Whether all topics are durably there. A topic whose creation is not flushed shows in no answer, whatever its own log
+/// holds.
+pub(super) fn is_catalog_flushed(engine: &Engine) -> bool {
+    let is_flushed = |p: &PartitionView<'_>| p.log.end_offset() == p.log.high_watermark();
+    let mut partitions = engine.partitions();
+    partitions.any(|p| p.topic == METADATA && is_flushed(&p))
+}
+
 /// What of the live engine the one recovered after a crash has lost. A topic may be gone whose
 /// deletion is decided.
 pub(crate) fn lost(live: &Engine, recovered: &Engine) -> Option<String> {
@@ -14,11 +22,7 @@ pub(crate) fn lost(live: &Engine, recovered: &Engine) -> Option<String> {
         .partitions()
         .map(|p| ((p.topic_id, p.index), p.log.end_offset()))
         .collect();
-    // A topic whose creation is not flushed: no answer shows it, whatever its own log holds.
-    let catalog_end = |p: &PartitionView<'_>| p.log.end_offset() == p.log.high_watermark();
-    let catalog_flushed = live
-        .partitions()
-        .any(|p| p.topic == METADATA && catalog_end(&p));
+    let catalog_flushed = is_catalog_flushed(live);
     for partition in live.partitions() {
         let high = partition.log.high_watermark();
         let known = after.contains_key(&(partition.topic_id, partition.index));

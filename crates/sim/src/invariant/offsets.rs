@@ -1,6 +1,7 @@
 //! Start ≤ LSO ≤ high watermark ≤ end; the last stable offset never passes an open transaction, as
 //! far as it is still in the log; and what readers may have seen never goes back, crash or not.
 
+use super::durable::is_catalog_flushed;
 use once_broker::engine::Engine;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 /// The bounds that readers saw last.
 #[derive(Debug, Default)]
 pub(crate) struct Offsets {
+    /// Of partitions that somebody may know of.
     seen: BTreeMap<(Uuid, i32), (i64, i64, i64)>,
 }
 
@@ -18,6 +20,7 @@ impl Offsets {
     }
 
     pub(crate) fn look(&mut self, engine: &Engine) -> Option<String> {
+        let catalog_flushed = is_catalog_flushed(engine);
         for partition in engine.partitions() {
             let log = partition.log;
             let (start, stable) = (log.log_start_offset(), log.last_stable_offset());
@@ -38,6 +41,9 @@ impl Offsets {
                 ));
             }
             let key = (partition.topic_id, partition.index);
+            if !catalog_flushed && !self.seen.contains_key(&key) {
+                continue;
+            }
             let seen = self.seen.entry(key).or_insert((high, stable, start));
             if high < seen.0 || stable < seen.1 || start < seen.2 {
                 return Some(format!(
