@@ -37,7 +37,7 @@ pub struct Options {
     /// How long each time, in milliseconds.
     #[arg(long, default_value_t = 2_000)]
     pub millis: u64,
-    /// An Apache Kafka of one broker, at transaction version 1 or later.
+    /// An Apache Kafka of one broker, at `transaction.version` 1.
     #[arg(long, value_name = "HOST:PORT")]
     pub kafka: Option<String>,
     /// Where the data goes, and so which disk is measured; by default where temporary files go.

@@ -7,7 +7,6 @@ use once_wire::batch::BatchBuilder;
 use once_wire::error::ErrorCode;
 use once_wire::ids::Uuid;
 use once_wire::message::consumer_group_describe_request::ConsumerGroupDescribeRequest;
-use once_wire::message::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use once_wire::message::describe_configs_request::{
     DescribeConfigsRequest, DescribeConfigsResource,
 };
@@ -28,17 +27,7 @@ use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, 
 fn rig() -> (Rig, ConnectionId) {
     let mut rig = Rig::new();
     let client = rig.connect();
-    let topic = CreatableTopic {
-        name: "t".into(),
-        num_partitions: 2,
-        replication_factor: 1,
-        ..Default::default()
-    };
-    let request = CreateTopicsRequest {
-        topics: vec![topic],
-        ..Default::default()
-    };
-    assert_eq!(rig.call(client, 7, &request).topics[0].error_code, 0);
+    rig.make_topic(client, "t", 2);
     (rig, client)
 }
 

@@ -6,7 +6,6 @@ use crate::engine::ConnectionId;
 use bytes::Bytes;
 use once_wire::batch::BatchBuilder;
 use once_wire::error::ErrorCode;
-use once_wire::message::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use once_wire::message::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use once_wire::message::fetch_response::PartitionData;
 use once_wire::message::list_offsets_request::{
@@ -152,17 +151,7 @@ fn nothing_is_acknowledged_or_readable_before_it_is_flushed() {
 fn a_fetch_that_wants_more_waits_until_all_its_logs_together_have_it() {
     let mut rig = Rig::new();
     let (producer, reader) = (rig.connect(), rig.connect());
-    let topic = CreatableTopic {
-        name: "t".into(),
-        num_partitions: 2,
-        replication_factor: 1,
-        ..Default::default()
-    };
-    let request = CreateTopicsRequest {
-        topics: vec![topic],
-        ..Default::default()
-    };
-    assert_eq!(rig.call(producer, 7, &request).topics[0].error_code, 0);
+    rig.make_topic(producer, "t", 2);
     let records = batch(&["a"]);
     let size = records.len();
     let to = |index| {

@@ -12,6 +12,7 @@ use once_coordinator::catalog::Catalog;
 use once_log::{Compacted, CompactionPlan};
 use once_wire::codec::{Message, Reader, Request, Writer};
 use once_wire::ids::Uuid;
+use once_wire::message::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use once_wire::request::RequestHeader;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -149,6 +150,21 @@ impl Rig {
         let id = ConnectionId(self.connections);
         self.step(Input::Connected(id, ([127, 0, 0, 1], 4000).into()));
         id
+    }
+
+    /// Creates a topic.
+    pub(super) fn make_topic(&mut self, client: ConnectionId, name: &str, partitions: i32) {
+        let topic = CreatableTopic {
+            name: name.into(),
+            num_partitions: partitions,
+            replication_factor: 1,
+            ..Default::default()
+        };
+        let request = CreateTopicsRequest {
+            topics: vec![topic],
+            ..Default::default()
+        };
+        assert_eq!(self.call(client, 7, &request).topics[0].error_code, 0);
     }
 
     /// Sends a request.

@@ -9,7 +9,6 @@ use once_wire::error::ErrorCode;
 use once_wire::message::add_partitions_to_txn_request::{
     AddPartitionsToTxnRequest, AddPartitionsToTxnTopic,
 };
-use once_wire::message::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use once_wire::message::end_txn_request::EndTxnRequest;
 use once_wire::message::init_producer_id_request::InitProducerIdRequest;
 use once_wire::message::list_offsets_request::{
@@ -124,17 +123,7 @@ fn with_topic() -> Rig {
 fn with_topic_and(change: impl FnOnce(&mut crate::config::Config)) -> Rig {
     let mut rig = Rig::with(change);
     let client = rig.connect();
-    let topic = CreatableTopic {
-        name: "t".into(),
-        num_partitions: 2,
-        replication_factor: 1,
-        ..Default::default()
-    };
-    let request = CreateTopicsRequest {
-        topics: vec![topic],
-        ..Default::default()
-    };
-    assert_eq!(rig.call(client, 7, &request).topics[0].error_code, 0);
+    rig.make_topic(client, "t", 2);
     rig
 }
 
