@@ -126,8 +126,8 @@ impl PartitionLog {
         if from >= upper {
             return Ok(0);
         }
-        let bytes = self.about_at(upper).saturating_sub(self.about_at(from));
-        Ok(bytes.max(1))
+        let bytes = self.about_at(upper) - self.about_at(from);
+        Ok(u64::try_from(bytes).map_or(1, |bytes| bytes.max(1)))
     }
 
     fn check_range(&self, from: i64) -> Result<(), ReadError> {
@@ -213,13 +213,16 @@ impl PartitionLog {
         found
     }
 
-    /// About where `offset` lies on the tail's ruler of log bytes.
-    fn about_at(&self, offset: i64) -> u64 {
-        if let Some(at) = self.tail.at(offset) {
-            return at;
-        }
-        if offset >= self.end_offset() {
-            return self.tail.end_at();
+    /// About where `offset` lies on the tail's ruler of log bytes. What is in files is measured back from the end,
+    /// and may begin below zero: compaction makes a batch larger when it gives it a delete horizon.
+    fn about_at(&self, offset: i64) -> i64 {
+        let signed = |bytes| i64::try_from(bytes).unwrap_or(i64::MAX);
+        let in_memory = self
+            .tail
+            .first_offset()
+            .is_some_and(|first| offset >= first);
+        if in_memory || offset >= self.end_offset() {
+            return signed(self.tail.at(offset).unwrap_or_else(|| self.tail.end_at()));
         }
         let n = self.segments.partition_point(|s| s.end <= offset);
         let after: u64 = self.segments[n..].iter().map(|s| s.size).sum();
@@ -227,7 +230,7 @@ impl PartitionLog {
             .index
             .at_or_before(offset)
             .map_or(0, |entry| u64::from(entry.position));
-        self.tail.end_at() - after + position
+        signed(self.tail.end_at()) - signed(after) + signed(position)
     }
 }
 

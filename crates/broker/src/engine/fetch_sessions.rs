@@ -68,7 +68,6 @@ impl FetchSession {
 /// All sessions; the least recently used ones make room for a new one.
 pub(crate) struct FetchSessions {
     slots: usize,
-    next: i32,
     clock: u64,
     partitions: usize,
     by_id: BTreeMap<i32, FetchSession>,
@@ -79,7 +78,6 @@ impl FetchSessions {
     pub(crate) fn new(slots: usize) -> Self {
         Self {
             slots,
-            next: 1,
             clock: 0,
             partitions: 0,
             by_id: BTreeMap::new(),
@@ -87,7 +85,10 @@ impl FetchSessions {
     }
 
     /// A new session over `partitions`; 0, no session, if there is no room at all.
-    pub(crate) fn create(&mut self, partitions: Vec<(FetchKey, Remembered)>) -> i32 {
+    ///
+    /// Its id comes from `chance`: a client that has not noticed a restart still names one of the life before, and
+    /// must not be taken for whoever was given a session since (Kafka: `FetchSessionCacheShard.newSessionId`).
+    pub(crate) fn create(&mut self, chance: u32, partitions: Vec<(FetchKey, Remembered)>) -> i32 {
         if self.slots == 0 || partitions.is_empty() || partitions.len() > MOST_PARTITIONS {
             return 0;
         }
@@ -99,8 +100,10 @@ impl FetchSessions {
             };
             self.close(id);
         }
-        let id = self.next;
-        self.next = self.next.checked_add(1).unwrap_or(1);
+        let mut id = i32::try_from(chance >> 1).unwrap_or(0).max(1);
+        while self.by_id.contains_key(&id) {
+            id = id.checked_add(1).unwrap_or(1);
+        }
         let mut session = FetchSession {
             epoch: 1,
             used: self.tick(),
@@ -213,7 +216,7 @@ mod tests {
     #[test]
     fn a_session_remembers_what_a_request_leaves_out() {
         let mut sessions = FetchSessions::new(2);
-        let id = sessions.create(vec![(key(0), at(0)), (key(1), at(0))]);
+        let id = sessions.create(7, vec![(key(0), at(0)), (key(1), at(0))]);
         let all = sessions
             .resume(id, 1, vec![(key(1), at(7))], &[])
             .expect("in order");
@@ -225,7 +228,7 @@ mod tests {
     #[test]
     fn a_wrong_epoch_and_an_unknown_session_are_refused() {
         let mut sessions = FetchSessions::new(1);
-        let id = sessions.create(vec![(key(0), at(0))]);
+        let id = sessions.create(7, vec![(key(0), at(0))]);
         assert_eq!(
             sessions.resume(id, 2, vec![], &[]),
             Err(ErrorCode::InvalidFetchSessionEpoch)
@@ -234,7 +237,7 @@ mod tests {
             sessions.resume(99, 1, vec![], &[]),
             Err(ErrorCode::FetchSessionIdNotFound)
         );
-        let newer = sessions.create(vec![(key(1), at(0))]);
+        let newer = sessions.create(9, vec![(key(1), at(0))]);
         assert_ne!(newer, id);
         assert_eq!(
             sessions.resume(id, 1, vec![], &[]),
@@ -245,7 +248,7 @@ mod tests {
     #[test]
     fn what_was_served_goes_to_the_end() {
         let mut sessions = FetchSessions::new(1);
-        let id = sessions.create(vec![(key(0), at(0)), (key(1), at(0))]);
+        let id = sessions.create(7, vec![(key(0), at(0)), (key(1), at(0))]);
         let told = Told {
             high_watermark: 3,
             log_start_offset: 0,
@@ -269,19 +272,19 @@ mod tests {
                 .map(|index| (key(index), at(0)))
                 .collect::<Vec<_>>()
         };
-        let first = sessions.create(many(120_000));
-        let second = sessions.create(many(120_000));
+        let first = sessions.create(7, many(120_000));
+        let second = sessions.create(9, many(120_000));
         assert_ne!(second, 0);
         let gone = sessions.resume(first, 1, vec![], &[]);
         assert_eq!(gone, Err(ErrorCode::FetchSessionIdNotFound));
-        assert_eq!(sessions.create(many(200_001)), 0);
+        assert_eq!(sessions.create(7, many(200_001)), 0);
         assert_eq!(sessions.partitions, 120_000);
     }
 
     #[test]
     fn a_partition_without_news_is_left_out() {
         let mut sessions = FetchSessions::new(1);
-        let id = sessions.create(vec![(key(0), at(0))]);
+        let id = sessions.create(7, vec![(key(0), at(0))]);
         let told = Told {
             high_watermark: 3,
             log_start_offset: 0,
@@ -299,5 +302,15 @@ mod tests {
             },
             false
         ));
+    }
+
+    #[test]
+    fn an_id_is_drawn_and_nobody_else_has_it() {
+        let mut sessions = FetchSessions::new(9);
+        let mut create = |chance| sessions.create(chance, vec![(key(0), at(0))]);
+        assert_eq!(create(2_000_000_000), 1_000_000_000);
+        assert_eq!(create(2_000_000_000), 1_000_000_001);
+        assert_eq!([create(0), create(1)], [1, 2]);
+        assert_eq!([create(u32::MAX), create(u32::MAX)], [i32::MAX, 3]);
     }
 }

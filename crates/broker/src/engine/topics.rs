@@ -119,9 +119,13 @@ impl Engine {
         shard_for(transactional_id, self.transactions.len())
     }
 
-    /// The shard that owns a group.
+    /// The shard that owns a group. Who asks for the first of all is assigned what topics there are.
     pub(super) fn group_shard(&mut self, group_id: &str) -> usize {
+        let known = self.groups.len();
         self.ensure_offsets_topic();
+        if self.groups.len() > known {
+            self.tell_groups();
+        }
         shard_for(group_id, self.groups.len())
     }
 

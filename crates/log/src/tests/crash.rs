@@ -202,6 +202,16 @@ fn stopped() -> (Partition, std::path::PathBuf, u64) {
     (partition, path, len)
 }
 
+#[test]
+fn what_only_the_files_have_counts_as_readable() {
+    let (partition, _, len) = stopped();
+    let (recovered, _) = partition.open_clean();
+    let log = PartitionLog::recovered(partition.config.clone(), 1, recovered);
+    let readable = |from| log.readable_bytes_after(from, Isolation::ReadUncommitted);
+    assert_eq!(readable(0).expect("in range"), len);
+    assert_eq!(readable(log.end_offset()).expect("in range"), 0);
+}
+
 fn assert_refused(partition: &Partition) {
     for clean in [true, false] {
         let refused = partition.open(clean).map(|_| ());

@@ -68,7 +68,9 @@ impl Plan {
                     cx.fetch_sessions().close(id);
                 }
                 let new = if epoch == 0 {
-                    cx.fetch_sessions().create(named.clone())
+                    let [a, b, c, d, ..] = cx.fresh_uuid().0;
+                    let chance = u32::from_be_bytes([a, b, c, d]);
+                    cx.fetch_sessions().create(chance, named.clone())
                 } else {
                     0
                 };
