@@ -19,7 +19,7 @@ struct Command {
 }
 
 /// Every command; the usage text derives from it.
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 12] = [
     Command {
         name: "check",
         help: "                  formatting, tidy, clippy; changes nothing",
@@ -59,6 +59,11 @@ const COMMANDS: [Command; 11] = [
         name: "flushes",
         help: "[ARGS]            what fsync costs, in ratios to a probe of the disk and to Apache Kafka",
         run: |args| campaign::run("flushes", args),
+    },
+    Command {
+        name: "transcripts",
+        help: "[ARGS]            records what real clients ask an Apache Kafka, for the simulation",
+        run: |args| campaign::run("transcripts", args),
     },
     Command {
         name: "sim",

@@ -8,15 +8,14 @@ mod load;
 mod normalise;
 mod plan;
 mod stage;
-mod tool;
 mod view;
 
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
+use crate::tool::Tools;
 use both::Both;
 use stage::{Side, Stage};
-use tool::Tools;
 
 pub use stage::Case;
 

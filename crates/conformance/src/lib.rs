@@ -14,6 +14,8 @@ mod link;
 mod locate;
 mod memory;
 mod rng;
+mod tool;
+pub mod transcripts;
 
 pub use broker::{BrokerCommand, BrokerProcess};
 pub use error::Error;

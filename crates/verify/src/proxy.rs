@@ -17,6 +17,7 @@ mod rewrite;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use once_wire::ApiKey;
@@ -27,6 +28,7 @@ use address::Address;
 use fault::Faults;
 
 pub use fault::{Dropped, Dropping};
+pub use relay::Watch;
 
 /// A running proxy. Dropping it closes its listeners and every connection.
 pub struct Proxy {
@@ -41,17 +43,31 @@ struct Inner {
     /// Our listener for each broker address met so far.
     listeners: Mutex<BTreeMap<Address, SocketAddr>>,
     faults: Faults,
+    watch: Option<Arc<dyn Watch>>,
+    /// Connections so far.
+    connections: AtomicU64,
     stopped: watch::Receiver<()>,
 }
 
 impl Proxy {
     /// Starts a proxy for the cluster at `upstream` (`host:port,…`) on the current tokio runtime.
     pub fn start(upstream: &str) -> Result<Self, Error> {
+        Self::begin(upstream, None)
+    }
+
+    /// Starts a proxy that shows somebody all that passes.
+    pub fn watched(upstream: &str, watch: Arc<dyn Watch>) -> Result<Self, Error> {
+        Self::begin(upstream, Some(watch))
+    }
+
+    fn begin(upstream: &str, watch: Option<Arc<dyn Watch>>) -> Result<Self, Error> {
         let (stop, stopped) = watch::channel(());
         let listeners = Mutex::new(BTreeMap::new());
         let inner = Arc::new(Inner {
             listeners,
             faults: Faults::default(),
+            watch,
+            connections: AtomicU64::new(0),
             stopped,
         });
         let ours = Address::parse_list(upstream)?

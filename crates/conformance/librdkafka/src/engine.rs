@@ -17,6 +17,17 @@ use crate::producer::LibrdkafkaProducer;
 #[derive(Clone, Default)]
 pub(crate) struct Librdkafka {
     standings: Standings,
+    /// Clients so far: each has a name of its own, by which a transcript tells them apart.
+    clients: Arc<AtomicU64>,
+}
+
+impl Librdkafka {
+    fn named(&self, properties: &BTreeMap<String, String>) -> ClientConfig {
+        let number = self.clients.fetch_add(1, Ordering::Relaxed);
+        let mut config = raw(properties);
+        config.set("client.id", format!("librdkafka-{number}"));
+        config
+    }
 }
 
 /// What consumers are in their groups: librdkafka keeps it behind a pointer, the door speaks of
@@ -63,7 +74,7 @@ impl Engine for Librdkafka {
             // It must not be longer than the transaction's timeout, from which it then follows.
             properties.remove("delivery.timeout.ms");
         }
-        LibrdkafkaProducer::new(&raw(&properties), self.standings.clone())
+        LibrdkafkaProducer::new(&self.named(&properties), self.standings.clone())
     }
 
     fn consumer(&self, config: &ConsumerConfig) -> Result<Self::Consumer, Error> {
@@ -75,7 +86,7 @@ impl Engine for Librdkafka {
         properties
             .entry("group.id".to_owned())
             .or_insert_with(unused);
-        LibrdkafkaConsumer::new(&raw(&properties), batch, self.standings.clone())
+        LibrdkafkaConsumer::new(&self.named(&properties), batch, self.standings.clone())
     }
 }
 

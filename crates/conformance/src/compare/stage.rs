@@ -7,10 +7,10 @@ use super::both::Both;
 use super::call::Call;
 use super::diff::diff;
 use super::normalise::{Known, normalise};
-use super::tool::{Running, Said, Tools};
 use super::view::View;
 use crate::error::Error;
 use crate::link::Link;
+use crate::tool::{Running, Said, Tools};
 
 /// How a tool ends that has done what it was asked.
 const GOOD_END: &str = "exit status: 0";

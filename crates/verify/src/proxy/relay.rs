@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +19,16 @@ struct Pending {
     api: ApiKey,
     version: i16,
     correlation_id: i32,
+}
+
+/// Sees what passes: whole frames, without their lengths.
+pub trait Watch: Send + Sync {
+    /// A request goes on. Connections are numbered from 0.
+    fn asked(&self, connection: u64, request: &Bytes);
+
+    /// An answer came, and names our addresses by now. Gives what the client is to have; `None` drops it and
+    /// closes the connection.
+    fn answered(&self, connection: u64, answer: Bytes) -> Option<Bytes>;
 }
 
 /// What the two directions of a connection share. A broker answers a connection in order, so a
@@ -45,6 +56,8 @@ pub(super) async fn accept(listener: TcpListener, upstream: Address, inner: Arc<
 }
 
 async fn relay(client: TcpStream, upstream: Address, inner: Arc<Inner>) {
+    let connection = inner.connections.fetch_add(1, Ordering::Relaxed);
+    let watched = inner.watch.as_deref().map(|watch| (watch, connection));
     let mut stopped = inner.stopped.clone();
     let both = async {
         let broker = TcpStream::connect((upstream.host.as_str(), upstream.port)).await?;
@@ -54,8 +67,8 @@ async fn relay(client: TcpStream, upstream: Address, inner: Arc<Inner>) {
         let (from_broker, to_broker) = broker.into_split();
         let asked = Asked::default();
         tokio::select! {
-            ended = requests(from_client, to_broker, &asked) => ended,
-            ended = responses(from_broker, to_client, &asked, &upstream, &inner) => ended,
+            ended = requests(from_client, to_broker, &asked, watched) => ended,
+            ended = responses(from_broker, to_client, &asked, &upstream, &inner, watched) => ended,
         }
     };
     tokio::select! {
@@ -70,10 +83,14 @@ async fn requests(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     asked: &Asked,
+    watched: Option<(&dyn Watch, u64)>,
 ) -> io::Result<()> {
     while let Some(request) = frame::read(&mut from).await? {
         let (pending, request) = understand(request)?;
         lock(asked).push_back(pending);
+        if let Some((watch, connection)) = watched {
+            watch.asked(connection, &request);
+        }
         frame::write(&mut to, &request).await?;
     }
     Ok(())
@@ -85,6 +102,7 @@ async fn responses(
     asked: &Asked,
     broker: &Address,
     inner: &Arc<Inner>,
+    watched: Option<(&dyn Watch, u64)>,
 ) -> io::Result<()> {
     while let Some(response) = frame::read(&mut from).await? {
         let Pending { api, version, .. } = settle(asked, &response)?;
@@ -96,6 +114,13 @@ async fn responses(
             tracing::warn!(%error, %api, version, %broker, "a response that cannot be rewritten");
             invalid(error.to_string())
         })?;
+        let response = match watched {
+            Some((watch, connection)) => watch.answered(connection, response),
+            None => Some(response),
+        };
+        let Some(response) = response else {
+            return Ok(());
+        };
         frame::write(&mut to, &response).await?;
     }
     Ok(())

@@ -18,22 +18,22 @@ const EVERY: Duration = Duration::from_millis(20);
 
 /// Where the scripts are.
 #[derive(Debug, Clone)]
-pub(super) struct Tools {
+pub(crate) struct Tools {
     directory: Option<PathBuf>,
     scratch: PathBuf,
 }
 
 /// What a tool said and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Said {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
     /// Such as `exit status: 1`.
-    pub(super) ended: String,
+    pub(crate) ended: String,
 }
 
 /// A tool that runs beside others until it is told to stop.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
     stdout: PathBuf,
     stderr: PathBuf,
@@ -41,7 +41,7 @@ pub(super) struct Running {
 
 impl Tools {
     /// The scripts in `directory`, or on the path; `scratch` takes what they say.
-    pub(super) fn new(directory: Option<&Path>, scratch: &Path) -> Result<Self, Error> {
+    pub(crate) fn new(directory: Option<&Path>, scratch: &Path) -> Result<Self, Error> {
         let tools = Self {
             directory: directory.map(Path::to_owned),
             scratch: scratch.to_owned(),
@@ -58,7 +58,7 @@ impl Tools {
     }
 
     /// The script of this name, if it is there.
-    pub(super) fn find(&self, script: &str) -> Option<PathBuf> {
+    pub(crate) fn find(&self, script: &str) -> Option<PathBuf> {
         let directories = match &self.directory {
             Some(directory) => vec![directory.clone()],
             None => env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect(),
@@ -68,7 +68,7 @@ impl Tools {
     }
 
     /// Starts a tool. `name` tells its files from those of others that run.
-    pub(super) fn start(
+    pub(crate) fn start(
         &self,
         name: &str,
         script: &Path,
@@ -104,14 +104,14 @@ impl Tools {
 
 impl Running {
     /// Waits until it ends.
-    pub(super) fn wait(mut self) -> Result<Said, Error> {
+    pub(crate) fn wait(mut self) -> Result<Said, Error> {
         let deadline = Instant::now() + PATIENCE;
         let status = self.ended_by(deadline)?;
         self.said(status)
     }
 
     /// Asks it to stop (SIGTERM), and waits until it has.
-    pub(super) fn stop(mut self) -> Result<Said, Error> {
+    pub(crate) fn stop(mut self) -> Result<Said, Error> {
         let pid = Pid::from_child(&self.child);
         let asked = kill_process(pid, Signal::TERM);
         asked.map_err(|errno| Error::io("stop a tool")(errno.into()))?;
@@ -120,7 +120,7 @@ impl Running {
     }
 
     /// Waits until it has said so many lines on its standard output.
-    pub(super) fn await_lines(&mut self, lines: usize) -> Result<(), Error> {
+    pub(crate) fn await_lines(&mut self, lines: usize) -> Result<(), Error> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             let said = fs::read_to_string(&self.stdout).unwrap_or_default();
