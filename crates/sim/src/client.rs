@@ -13,6 +13,7 @@ mod producer;
 mod reader;
 mod records;
 mod role;
+mod session;
 mod setup;
 mod transactor;
 mod trimmer;

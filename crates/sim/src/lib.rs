@@ -33,4 +33,4 @@ pub use plan::{Limits, Plan, Profile};
 pub use queue::Micros;
 pub use random::Random;
 pub use trace::{Keep, Trace};
-pub use world::{Outcome, run};
+pub use world::{Outcome, Passed, Watch, run, run_watched};

@@ -10,8 +10,10 @@ mod heal;
 mod link;
 mod rot;
 mod shadow;
+mod watch;
 
 pub(crate) use self::event::Event;
+pub use self::watch::{Passed, Watch};
 use crate::client::{Port, Task};
 use crate::coverage::Coverage;
 use crate::invariant::Invariants;
@@ -115,6 +117,8 @@ pub(crate) struct World {
     findings: Vec<String>,
     /// A bit that flipped at the end.
     flipped: Option<rot::Flipped>,
+    /// Who sees what passes.
+    watch: Option<Watch>,
     over: bool,
 }
 
@@ -140,19 +144,30 @@ pub struct Outcome {
 /// Plays a plan.
 #[must_use]
 pub fn run(plan: Plan, keep: Keep) -> Outcome {
-    let mut world = World::new(plan, keep);
-    world.begin();
-    let played = catch_unwind(AssertUnwindSafe(|| world.play()));
-    if let Err(panic) = played {
-        // What the shell's process ends with: a defect, whatever else it saw.
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        world.found(format!("panic: {}", text.unwrap_or("of no words")));
-    }
-    world.end()
+    World::new(plan, keep).run()
+}
+
+/// Plays a plan and shows somebody what passes between the clients and the network.
+#[must_use]
+pub fn run_watched(plan: Plan, watch: Watch) -> Outcome {
+    let mut world = World::new(plan, Keep::Hash);
+    world.watch = Some(watch);
+    world.run()
 }
 
 impl World {
+    fn run(mut self) -> Outcome {
+        self.begin();
+        let played = catch_unwind(AssertUnwindSafe(|| self.play()));
+        if let Err(panic) = played {
+            // What the shell's process ends with: a defect, whatever else it saw.
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            self.found(format!("panic: {}", text.unwrap_or("of no words")));
+        }
+        self.end()
+    }
+
     fn new(plan: Plan, keep: Keep) -> Self {
         let seed = plan.seed;
         Self {
@@ -193,6 +208,7 @@ impl World {
             coverage: Coverage::default(),
             findings: Vec::new(),
             flipped: None,
+            watch: None,
             over: false,
             plan,
         }

@@ -33,6 +33,7 @@ async fn commit(port: &Port, link: LinkId, member: &Member, consumer: &Consumer)
         group_id: member.group.to_string(),
         generation_id_or_member_epoch: member.generation,
         member_id: member.member_id.clone(),
+        group_instance_id: member.instance_id.clone(),
         topics: vec![OffsetCommitRequestTopic {
             name: TOPICS[0].to_owned(),
             partitions: partitions.collect(),

@@ -112,10 +112,13 @@ impl Flight {
 
     /// Drops the connection: closes it, or leaves it to itself with what is still under way on it.
     pub(crate) fn drop_link(&mut self) {
-        if let Some(link) = self.link.take()
-            && self.port.random().coin()
-        {
-            self.port.close(link);
+        let Some(link) = self.link.take() else {
+            return;
+        };
+        let closes = self.port.random().coin();
+        match closes {
+            true => self.port.close(link),
+            false => self.port.abandon(link),
         }
     }
 

@@ -52,7 +52,7 @@ pub(crate) struct Member {
     /// The generation of a classic group; the member's epoch in the other kind.
     pub(crate) generation: i32,
     /// `group.instance.id`: the member is known by it when it comes again.
-    instance_id: Option<String>,
+    pub(crate) instance_id: Option<String>,
     /// Partitions of the input.
     pub(crate) assigned: Vec<i32>,
     /// The input's id, once it is known.
@@ -110,6 +110,9 @@ impl Member {
 
     /// Leaves, if the answer comes or not. Who joins after it is new to the group.
     pub(crate) async fn leave(&mut self) {
+        if self.generation == self.protocol.before_the_first() {
+            return;
+        }
         let link = self.port.connect().await;
         match self.protocol {
             Protocol::Classic => self.leave_classic(link).await,

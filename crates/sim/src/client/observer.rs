@@ -5,10 +5,10 @@ use super::member::Protocol;
 use super::offsets::Question;
 use super::producer::random_partition;
 use super::setup::PATIENCE;
-use super::trimmer::{LATEST, offset_of};
+use super::trimmer::{LATEST, offset_seen};
 use super::{Port, TOPICS};
 use crate::invariant::Fact;
-use once_check::history::{Init, Kind, Observe, Op, Producer};
+use once_check::history::{Init, Isolation, Kind, Observe, Op, Producer};
 use once_wire::error::ErrorCode;
 use once_wire::message::init_producer_id_request::InitProducerIdRequest;
 use once_wire::message::metadata_request::MetadataRequest;
@@ -41,8 +41,12 @@ async fn end_of_a_log(port: &Port, partitions: i32) {
     let topic = *port.random().pick(&TOPICS);
     let partition = random_partition(port, topic, partitions);
     let link = port.connect().await;
-    let first = offset_of(port, link, &partition, LATEST).await;
-    let second = offset_of(port, link, &partition, LATEST).await;
+    let isolation = match port.random().coin() {
+        true => Isolation::ReadCommitted,
+        false => Isolation::ReadUncommitted,
+    };
+    let first = offset_seen(port, link, &partition, LATEST, isolation).await;
+    let second = offset_seen(port, link, &partition, LATEST, isolation).await;
     port.close(link);
     if let (Some(first), Some(second)) = (first, second)
         && second < first

@@ -48,7 +48,8 @@ impl Question<'_> {
         }
     }
 
-    /// The request in its older form, up to version 7, and in that for several groups.
+    /// The request in its older form, up to version 7, and in that for several groups. Who does not ask for stable
+    /// offsets asks for all there are, as Kafka's admin client does.
     fn request(&self, version: i16) -> OffsetFetchRequest {
         let mut request = OffsetFetchRequest {
             require_stable: self.require_stable,
@@ -56,11 +57,13 @@ impl Question<'_> {
         };
         if version < 8 {
             request.group_id = self.group.to_string();
-            request.topics = Some(vec![OffsetFetchRequestTopic {
-                name: TOPICS[0].to_owned(),
-                partition_indexes: self.partitions.clone(),
-                ..Default::default()
-            }]);
+            request.topics = self.require_stable.then(|| {
+                vec![OffsetFetchRequestTopic {
+                    name: TOPICS[0].to_owned(),
+                    partition_indexes: self.partitions.clone(),
+                    ..Default::default()
+                }]
+            });
             return request;
         }
         let member = self.member.clone().filter(|_| version >= 9);
@@ -68,11 +71,13 @@ impl Question<'_> {
             group_id: self.group.to_string(),
             member_epoch: member.as_ref().map_or(-1, |(_, epoch)| *epoch),
             member_id: member.map(|(id, _)| id),
-            topics: Some(vec![OffsetFetchRequestTopics {
-                name: TOPICS[0].to_owned(),
-                partition_indexes: self.partitions.clone(),
-                ..Default::default()
-            }]),
+            topics: self.require_stable.then(|| {
+                vec![OffsetFetchRequestTopics {
+                    name: TOPICS[0].to_owned(),
+                    partition_indexes: self.partitions.clone(),
+                    ..Default::default()
+                }]
+            }),
             ..Default::default()
         }];
         request

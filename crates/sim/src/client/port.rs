@@ -29,6 +29,8 @@ pub(crate) enum Act {
     Send(LinkId, ApiKey, Bytes),
     /// Closes a connection.
     Close(LinkId),
+    /// Uses a connection no more, and leaves it open.
+    Abandon(LinkId),
     /// Wants to be polled at this time.
     Wake(Micros),
     /// Was given the first producer ids of a block: no crash may bring them again.
@@ -292,6 +294,11 @@ impl Port {
         let mut inner = self.0.borrow_mut();
         inner.links.remove(&link);
         inner.acts.push(Act::Close(link));
+    }
+
+    /// Uses a connection no more, and leaves it open.
+    pub(crate) fn abandon(&self, link: LinkId) {
+        self.0.borrow_mut().acts.push(Act::Abandon(link));
     }
 
     /// Sends a request.

@@ -27,7 +27,14 @@ async fn process(
     partitions: i32,
 ) -> Result<(), Refused> {
     own.begin();
-    let mut offsets = BTreeMap::new();
+    let position = |read: &PartitionRead| (read.partition.clone(), read.position.unwrap_or(0));
+    let offsets: BTreeMap<_, _> = reads.iter().map(position).collect();
+    // An application may send them when it likes: Java's, which waits for them and not for its data, often has them
+    // in the transaction first.
+    let offsets_first = own.port.random().coin();
+    if offsets_first {
+        send_offsets(own, member, &offsets).await?;
+    }
     for read in reads {
         for record in &read.records {
             let target = random_partition(&own.port, TOPICS[1], partitions);
@@ -41,10 +48,11 @@ async fn process(
             };
             own.flight.push(&target, vec![payload], Some(own.txn));
         }
-        offsets.insert(read.partition.clone(), read.position.unwrap_or(0));
     }
     own.flight.fly(|_| false).await?;
-    send_offsets(own, member, offsets).await?;
+    if !offsets_first {
+        send_offsets(own, member, &offsets).await?;
+    }
     let commit = own.port.random().below(6) != 0;
     own.end(commit).await?;
     if commit {
@@ -56,7 +64,7 @@ async fn process(
 async fn send_offsets(
     own: &mut Transactor,
     member: &Member,
-    offsets: BTreeMap<Partition, i64>,
+    offsets: &BTreeMap<Partition, i64>,
 ) -> Result<(), Refused> {
     let op = SendOffsets {
         txn: own.txn,
@@ -66,7 +74,7 @@ async fn send_offsets(
     };
     let invoked = own.port.invoke(Op::SendOffsets(op));
     let sent = match add_offsets(own, member).await {
-        Ok(()) => commit_offsets(own, member, &offsets).await,
+        Ok(()) => commit_offsets(own, member, offsets).await,
         refused => refused,
     };
     let kind = if sent.is_ok() { Kind::Ok } else { Kind::Info };
@@ -116,6 +124,7 @@ async fn commit_offsets(
         producer_epoch: own.flight.identity.1,
         generation_id: member.generation,
         member_id: member.member_id.clone(),
+        group_instance_id: member.instance_id.clone(),
         topics: vec![TxnOffsetCommitRequestTopic {
             name: TOPICS[0].to_owned(),
             partitions: partitions.collect(),

@@ -1,8 +1,9 @@
 //! Readers: one that polls all the time, and the one that reads everything at the end.
 
 use super::records::decode;
+use super::session::{Session, topics};
 use super::setup::PATIENCE;
-use super::trimmer::{EARLIEST, offset_of};
+use super::trimmer::{EARLIEST, offset_seen};
 use super::{Port, TOPICS};
 use crate::net::LinkId;
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use once_check::history::{
 use once_wire::batch::Batch;
 use once_wire::control::ControlType;
 use once_wire::error::ErrorCode;
-use once_wire::message::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
+use once_wire::message::fetch_request::FetchRequest;
 use once_wire::message::fetch_response::{AbortedTransaction, PartitionData};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,8 @@ pub(crate) struct Consumer {
     pub(crate) isolation: Isolation,
     pub(crate) positions: BTreeMap<Partition, i64>,
     version: i16,
+    /// The fetch session, if it has any.
+    session: Option<Session>,
     /// Bits may have flipped on the disk.
     may_be_corrupt: bool,
     /// Partitions that were last answered with CORRUPT_MESSAGE.
@@ -41,11 +44,13 @@ impl Consumer {
     /// Reads nothing yet.
     pub(crate) fn new(port: Port, isolation: Isolation) -> Self {
         let version = *port.random().pick(&[4, 6, 7, 10, 11, 12]);
+        let in_session = port.random().coin() && version >= 7;
         Self {
             port,
             isolation,
             positions: BTreeMap::new(),
             version,
+            session: in_session.then(Session::default),
             may_be_corrupt: false,
             corrupt: BTreeSet::new(),
             bounds: BTreeMap::new(),
@@ -65,8 +70,15 @@ impl Consumer {
         let answer = self.port.call(link, self.version, &request, PATIENCE).await;
         let Ok(response) = answer else {
             self.port.complete(invoked, Kind::Info, None);
+            self.session.iter_mut().for_each(Session::lost);
             return None;
         };
+        if let Some(session) = &mut self.session
+            && !session.heard(response.error_code, response.session_id)
+        {
+            let code = ErrorCode::from_code(response.error_code).unwrap_or_default();
+            self.port.say(format!("fetch session: {code}"));
+        }
         for topic in &response.responses {
             for data in &topic.partitions {
                 let partition = Partition::new(topic.topic.as_str(), data.partition_index);
@@ -83,7 +95,7 @@ impl Consumer {
     /// (`auto.offset.reset=earliest`).
     async fn reset(&mut self, link: LinkId) {
         for partition in std::mem::take(&mut self.outrun) {
-            let start = offset_of(&self.port, link, &partition, EARLIEST).await;
+            let start = offset_seen(&self.port, link, &partition, EARLIEST, self.isolation).await;
             let (Some(start), Some(at)) = (start, self.positions.get_mut(&partition)) else {
                 continue;
             };
@@ -102,31 +114,19 @@ impl Consumer {
         }
     }
 
-    fn request(&self, wait_ms: i32) -> FetchRequest {
-        let mut topics: Vec<FetchTopic> = Vec::new();
-        for (partition, position) in &self.positions {
-            if topics.last().is_none_or(|t| *t.topic != *partition.topic) {
-                topics.push(FetchTopic {
-                    topic: partition.topic.to_string(),
-                    ..Default::default()
-                });
-            }
-            let of_topic = topics.last_mut().expect("one was pushed");
-            of_topic.partitions.push(FetchPartition {
-                partition: partition.index,
-                fetch_offset: *position,
-                partition_max_bytes: 4_000,
-                ..Default::default()
-            });
-        }
-        FetchRequest {
+    fn request(&mut self, wait_ms: i32) -> FetchRequest {
+        let mut request = FetchRequest {
             max_wait_ms: wait_ms,
             min_bytes: 1,
             max_bytes: 16_000,
             isolation_level: i8::from(self.isolation == Isolation::ReadCommitted),
-            topics,
             ..Default::default()
+        };
+        match &mut self.session {
+            Some(session) => session.ask(&self.positions, &mut request),
+            None => request.topics = topics(self.positions.iter()),
         }
+        request
     }
 
     fn take(&mut self, partition: &Partition, data: &PartitionData) -> Option<PartitionRead> {
@@ -265,6 +265,8 @@ pub(crate) async fn read(port: Port, isolation: Isolation, operations: u32, part
 /// stable, which the world bounds.
 pub(crate) async fn drain(port: Port, isolation: Isolation, partitions: i32) {
     let mut consumer = Consumer::new(port.clone(), isolation);
+    // Bounds that do not change are not told again in a session.
+    consumer.session = None;
     consumer.positions = everything(partitions);
     let assigned = consumer.positions.keys().map(|p| (p.clone(), Some(0)));
     let assign = Assign {
@@ -319,6 +321,7 @@ pub(crate) struct Rotten {
 /// Reads all partitions as far as they can be read.
 pub(crate) async fn read_rotten(port: Port, partitions: i32, seen: Rc<RefCell<Rotten>>) {
     let mut consumer = Consumer::new(port.clone(), Isolation::ReadUncommitted);
+    consumer.session = None;
     consumer.may_be_corrupt = true;
     consumer.positions = everything(partitions);
     let link = port.connect().await;

@@ -5,7 +5,7 @@ use super::producer::random_partition;
 use super::setup::PATIENCE;
 use super::{Port, TOPICS};
 use crate::net::LinkId;
-use once_check::history::{Kind, Op, Partition, Topic};
+use once_check::history::{Isolation, Kind, Op, Partition, Topic};
 use once_wire::error::ErrorCode;
 use once_wire::message::delete_records_request::{
     DeleteRecordsPartition, DeleteRecordsRequest, DeleteRecordsTopic,
@@ -26,8 +26,20 @@ pub(crate) async fn offset_of(
     partition: &Partition,
     which: i64,
 ) -> Option<i64> {
+    offset_seen(port, link, partition, which, Isolation::ReadUncommitted).await
+}
+
+/// The same, as a reader of that isolation sees it: for one of committed data the end is the last stable offset.
+pub(crate) async fn offset_seen(
+    port: &Port,
+    link: LinkId,
+    partition: &Partition,
+    which: i64,
+    isolation: Isolation,
+) -> Option<i64> {
     let request = ListOffsetsRequest {
         replica_id: -1,
+        isolation_level: i8::from(isolation == Isolation::ReadCommitted),
         topics: vec![ListOffsetsTopic {
             name: partition.topic.to_string(),
             partitions: vec![ListOffsetsPartition {

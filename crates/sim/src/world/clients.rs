@@ -1,6 +1,6 @@
 //! Clients: their seats, and what they do.
 
-use super::{Event, Phase, Seat, World};
+use super::{Event, Passed, Phase, Seat, World};
 use crate::client::{Act, Delivery, Port, Role, Task};
 use crate::random::Random;
 use once_check::History;
@@ -42,13 +42,18 @@ impl World {
 
     pub(super) fn poll(&mut self, seat: usize, delivery: Option<Delivery>) {
         let now = self.queue.now();
-        let Seat { port, task } = &mut self.seats[seat];
-        if task.is_none() {
+        if self.seats[seat].task.is_none() {
             return;
         }
-        if let Some(Delivery::Frame(link, _)) = &delivery {
-            self.net.answered(*link);
+        match &delivery {
+            Some(Delivery::Frame(link, frame)) => {
+                self.net.answered(*link);
+                self.passes(seat, *link, || Passed::Answer(frame.clone()));
+            }
+            Some(Delivery::Closed(link)) => self.passes(seat, *link, || Passed::Closed),
+            Some(Delivery::Opened(_)) | None => {}
         }
+        let Seat { port, task } = &mut self.seats[seat];
         port.deliver(now, delivery);
         let mut context = Context::from_waker(Waker::noop());
         let ready = task
@@ -69,8 +74,15 @@ impl World {
     fn act(&mut self, seat: usize, act: Act) {
         match act {
             Act::Dial(link) => self.dial(seat, link),
-            Act::Send(link, key, frame) => self.send(link, key, frame),
-            Act::Close(link) => self.client_closes(link),
+            Act::Send(link, key, frame) => {
+                self.passes(seat, link, || Passed::Request(frame.clone()));
+                self.send(link, key, frame);
+            }
+            Act::Close(link) => {
+                self.passes(seat, link, || Passed::Closed);
+                self.client_closes(link);
+            }
+            Act::Abandon(link) => self.passes(seat, link, || Passed::Closed),
             Act::Wake(at) => self.queue.at(at, Event::Client(seat, None)),
             Act::Given(producer_id) => self.given(producer_id),
             Act::Told(fact) => self.told(&fact),

@@ -139,7 +139,9 @@ impl World {
     /// The broker answers.
     pub(super) fn reply(&mut self, link: LinkId, frames: Vec<Bytes>) {
         let bytes: Vec<u8> = frames.iter().flat_map(|b| b.iter().copied()).collect();
-        let open = self.net.links.get(&link).is_some_and(|link| link.at_broker);
+        let state = self.net.links.get(&link);
+        // Once a connection is cut nothing comes through any more: a stream has no gaps.
+        let open = state.is_some_and(|link| link.at_broker && link.at_client);
         if bytes.is_empty() || !open {
             return;
         }

@@ -32,6 +32,8 @@ enum Says {
     Owned,
     /// Only that it is there.
     Nothing,
+    /// That it leaves, and so has nothing.
+    Leaving,
 }
 
 /// What a heartbeat's answer changed.
@@ -39,7 +41,7 @@ enum Says {
 enum Beat {
     /// Nothing that matters.
     Same,
-    /// What the member is assigned.
+    /// What the member is assigned: it says that it has it, be it nothing, as Java's does.
     Assigned,
     /// The broker does not know the member: it owns nothing and joins anew.
     Fenced,
@@ -90,7 +92,8 @@ impl Member {
             Some(_) => LEAVE_STATIC,
             None => LEAVE,
         };
-        let request = self.request(Says::Nothing);
+        self.assigned.clear();
+        let request = self.request(Says::Leaving);
         let _ = self.port.call(link, 1, &request, PATIENCE).await;
     }
 
@@ -125,13 +128,9 @@ impl Member {
         let Some(assignment) = &response.assignment else {
             return Beat::Same;
         };
-        let before = std::mem::take(&mut self.assigned);
+        self.assigned.clear();
         self.take(assignment);
-        if self.assigned == before {
-            Beat::Same
-        } else {
-            Beat::Assigned
-        }
+        Beat::Assigned
     }
 
     fn take(&mut self, assignment: &Assignment) {
@@ -160,7 +159,8 @@ impl Member {
             member_epoch: self.generation,
             instance_id: self.instance_id.clone(),
             rebalance_timeout_ms: if all { 1_000 } else { -1 },
-            subscribed_topic_names: all.then(|| vec![TOPICS[0].to_owned()]),
+            subscribed_topic_names: (all || says == Says::Leaving)
+                .then(|| vec![TOPICS[0].to_owned()]),
             topic_partitions: (says != Says::Nothing).then_some(owned),
             ..Default::default()
         }
