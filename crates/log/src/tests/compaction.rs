@@ -1,5 +1,6 @@
 //! Compacted logs, against a naive reading of everything that was ever written to them.
 
+mod aborted;
 mod files;
 mod laws;
 mod rig;

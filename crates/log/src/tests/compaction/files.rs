@@ -123,7 +123,7 @@ impl Filed {
             );
             assert_eq!(found.max_timestamp, live.max_timestamp);
             assert_eq!(found.index, live.index);
-            assert_eq!(found.aborted, live.aborted);
+            super::aborted::assert_same(&found.aborted, &live.aborted, &self.rig.batches);
         }
         let live: Vec<_> = self.rig.log.producers().collect();
         let found: Vec<_> = recovered
