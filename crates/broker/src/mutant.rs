@@ -44,6 +44,8 @@ pub enum Mutant {
     TrustFoundBytes,
     /// Data is taken however little room there is on the disk.
     IgnoreFullDisk,
+    /// Fetch sessions are numbered from 1 in each life of the broker.
+    SessionIdsInOrder,
     /// What recovery brought from the journal into the partitions' files is not flushed before the
     /// journal is used again.
     SkipRecoveredFlush,

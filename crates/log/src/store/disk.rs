@@ -145,6 +145,18 @@ pub(crate) fn write_file<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Re
 /// # Errors
 /// As the steps'; the old bytes may then still be there.
 pub(crate) fn replace_file<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    place_file(disk, path, bytes)?;
+    match path.parent() {
+        Some(dir) => disk.sync_dir(dir),
+        None => Ok(()),
+    }
+}
+
+/// The same, but the directory is left to the caller: until that is synced, power loss may bring the old bytes back.
+///
+/// # Errors
+/// As [`replace_file`].
+pub(crate) fn place_file<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");
     let beside = Path::new(&beside);
@@ -152,11 +164,7 @@ pub(crate) fn replace_file<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::
     disk.truncate(&file, 0)?;
     disk.write_at(&file, 0, &[IoSlice::new(bytes)])?;
     disk.sync(&file)?;
-    disk.rename(beside, path)?;
-    match path.parent() {
-        Some(dir) => disk.sync_dir(dir),
-        None => Ok(()),
-    }
+    disk.rename(beside, path)
 }
 
 /// Bytes written again at once.

@@ -81,14 +81,8 @@ impl<D: Disk> Store<D> {
     }
 
     /// Recovery left these files, or the directory itself, unsynced.
-    pub(crate) fn left_unsynced(
-        &mut self,
-        files: BTreeSet<PathBuf>,
-        lazy: BTreeSet<PathBuf>,
-        dir_changed: bool,
-    ) {
+    pub(crate) fn left_unsynced(&mut self, files: BTreeSet<PathBuf>, dir_changed: bool) {
         self.unsynced.extend(files);
-        self.unsynced_lazy.extend(lazy);
         self.dir_changed |= dir_changed;
         self.unnamed |= dir_changed;
     }

@@ -155,8 +155,6 @@ struct Changed {
     dir: bool,
     /// Logs that were walked.
     logs: BTreeSet<PathBuf>,
-    /// Index files made anew.
-    rebuilt: BTreeSet<PathBuf>,
 }
 
 impl<D: Disk> Recovery<'_, D> {
@@ -310,11 +308,7 @@ impl<D: Disk> Recovery<'_, D> {
     /// it lost, an older state of those files would pass for the present one. The log itself waits for the store's
     /// next checkpoint then.
     fn settle(self, store: &mut Store<D>) -> Result<(), RecoverError> {
-        let Changed {
-            dir,
-            mut logs,
-            rebuilt,
-        } = self.changed;
+        let Changed { dir, mut logs } = self.changed;
         if self.opening.recovery_point == 0 {
             // No checkpoint has named this partition yet: whose it is may be page cache that no disk has seen,
             // as the log may. Once it is named its directory must say so after every power loss.
@@ -332,10 +326,9 @@ impl<D: Disk> Recovery<'_, D> {
                 logs.insert(path);
             }
         }
-        let own = dir || !rebuilt.is_empty();
         // After an unclean stop no name is known to be durable.
-        store.left_unsynced(logs, rebuilt, dir || !self.opening.clean);
-        let settled = match (self.opening.durable, own) {
+        store.left_unsynced(logs, dir || !self.opening.clean);
+        let settled = match (self.opening.durable, dir) {
             (true, _) => store.checkpoint().map(|_| ()),
             (false, true) => store.sync_indexes(),
             (false, false) => Ok(()),

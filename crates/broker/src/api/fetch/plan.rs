@@ -2,6 +2,7 @@
 
 use super::stir::Found;
 use crate::engine::{Context, FetchKey, LogId, ReadId, Remembered, SessionError};
+use crate::mutant::Mutant;
 use once_coordinator::machine::Millis;
 use once_log::{FileRange, Isolation};
 use once_wire::ids::Uuid;
@@ -69,7 +70,10 @@ impl Plan {
                 }
                 let new = if epoch == 0 {
                     let [a, b, c, d, ..] = cx.fresh_uuid().0;
-                    let chance = u32::from_be_bytes([a, b, c, d]);
+                    let chance = match cx.config().breaks(Mutant::SessionIdsInOrder) {
+                        true => 0,
+                        false => u32::from_be_bytes([a, b, c, d]),
+                    };
                     cx.fetch_sessions().create(chance, named.clone())
                 } else {
                     0

@@ -9,7 +9,7 @@ use super::Recovery;
 use crate::log::Recovered;
 use crate::producers::Producers;
 use crate::snapshot::{encode_snapshot, encode_window};
-use crate::store::disk::{Disk, replace_file, write_file};
+use crate::store::disk::{Disk, replace_file};
 use crate::store::error::RecoverError;
 use crate::store::names::Kind;
 
@@ -89,9 +89,7 @@ impl<D: Disk> Recovery<'_, D> {
         let snapshot = (Kind::Snapshot, encode_snapshot(producers.entries()));
         for (kind, bytes) in window.into_iter().chain([snapshot]) {
             let path = kind.path(&self.dir, base);
-            write_file(&*self.disk, &path, &bytes).map_err(RecoverError::io(&path))?;
-            self.changed.rebuilt.insert(path);
-            self.changed.dir = true;
+            self.place(&path, &bytes)?;
             let known = if kind == Kind::Window {
                 &mut self.files.windows
             } else {

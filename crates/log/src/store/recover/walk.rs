@@ -10,7 +10,7 @@ use crate::mutant::Mutant;
 use crate::producers::Producers;
 use crate::segments::{Extent, Segment};
 use crate::store::batches::FileBatches;
-use crate::store::disk::{Disk, rewrite, write_file};
+use crate::store::disk::{Disk, place_file, rewrite};
 use crate::store::error::{ReadFailure, RecoverError};
 use crate::store::names::Kind;
 
@@ -169,8 +169,7 @@ impl<D: Disk> Recovery<'_, D> {
             .is_some_and(|kinds| kinds.contains_key(&kind));
         let path = kind.path(&self.dir, base);
         if wanted {
-            self.changed.dir |= !there;
-            self.write_file(&path, bytes)
+            self.place(&path, bytes)
         } else if there {
             self.remove(&path)
         } else {
@@ -178,11 +177,11 @@ impl<D: Disk> Recovery<'_, D> {
         }
     }
 
-    /// Written even if it reads so already: as with the log, what is read may be memory only.
-    fn write_file(&mut self, path: &Path, bytes: &[u8]) -> Result<(), RecoverError> {
-        write_file(&*self.disk, path, bytes).map_err(RecoverError::io(path))?;
-        self.changed.rebuilt.insert(path.to_path_buf());
-        Ok(())
+    /// Made anew even if it reads so already: as with the log, what is read may be memory only. Placed, not written
+    /// over what is there: if this start is killed the next one finds the file, and may trust it.
+    pub(super) fn place(&mut self, path: &Path, bytes: &[u8]) -> Result<(), RecoverError> {
+        self.changed.dir = true;
+        place_file(&*self.disk, path, bytes).map_err(RecoverError::io(path))
     }
 }
 
