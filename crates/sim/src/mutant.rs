@@ -126,6 +126,7 @@ const ALL: &[Mutant] = &[
         Log::ForgetProducerOnCompaction,
         Fenced,
     ),
+    broker("session-ids-in-order", Broker::SessionIdsInOrder, Fenced),
     shell("skip-directory-sync", Rule::DirectorySync, Fenced),
     shell("report-before-flush", Rule::FlushBeforeReport, Fenced),
     shell("retry-failed-flush", Rule::FailedFlushEnds, Fenced),

@@ -128,6 +128,11 @@ impl Plan {
         }
     }
 
+    /// Whether no clock jumps.
+    pub(crate) fn steady_clock(&self) -> bool {
+        self.jumps.is_empty() && self.crashes.iter().all(|crash| crash.clock == 0)
+    }
+
     /// The plan with a rule broken, run as the rule's worth shows.
     #[must_use]
     pub fn broken(mut self, mutant: Mutant) -> Self {

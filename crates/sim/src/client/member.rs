@@ -3,6 +3,7 @@
 mod classic;
 mod consumer;
 
+use super::setup::{Coordinates, find_coordinator};
 use super::{Port, TOPICS};
 use crate::net::LinkId;
 use once_check::history::{Kind, Name, Op, Subscribe};
@@ -89,6 +90,7 @@ impl Member {
             topics: vec![TOPICS[0].into()],
         };
         self.port.note(Kind::Ok, Op::Subscribe(subscribe));
+        find_coordinator(&self.port, Coordinates::Group, &self.group).await;
         match self.protocol {
             Protocol::Classic => self.join_classic().await,
             Protocol::Consumer => self.join_consumer().await,

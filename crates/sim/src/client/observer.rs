@@ -8,14 +8,19 @@ use super::setup::PATIENCE;
 use super::trimmer::{LATEST, offset_seen};
 use super::{Port, TOPICS};
 use crate::invariant::Fact;
+use crate::plan::Plan;
 use once_check::history::{Init, Isolation, Kind, Observe, Op, Producer};
 use once_wire::error::ErrorCode;
+use once_wire::message::consumer_group_describe_request::ConsumerGroupDescribeRequest;
+use once_wire::message::describe_groups_request::DescribeGroupsRequest;
 use once_wire::message::init_producer_id_request::InitProducerIdRequest;
 use once_wire::message::metadata_request::MetadataRequest;
 
 /// Asks so often what a group has committed.
-pub(crate) async fn observe(port: Port, protocol: Protocol, operations: u32, partitions: i32) {
+pub(crate) async fn observe(port: Port, protocol: Protocol, plan: &Plan) {
+    let (operations, partitions) = (plan.operations, plan.partitions);
     let all: Vec<i32> = (0..partitions).collect();
+    let mut described = false;
     for _ in 0..operations {
         if port.is_ending() {
             return;
@@ -30,10 +35,73 @@ pub(crate) async fn observe(port: Port, protocol: Protocol, operations: u32, par
         };
         question.ask().await;
         partitions_of_topics(&port).await;
+        described = group(&port, protocol, described, plan.steady_clock()).await;
         end_of_a_log(&port, partitions).await;
         let pause = port.random().below(20_000);
         port.sleep(pause).await;
     }
+}
+
+/// Describes the group. Where the clock does not jump nobody removes an empty one: it does not go away, and the epochs
+/// of one of KIP-848 never go back. True: it was there.
+async fn group(port: &Port, protocol: Protocol, before: bool, steady: bool) -> bool {
+    let link = port.connect().await;
+    let name = protocol.group();
+    let (code, epochs) = match protocol {
+        Protocol::Classic => {
+            let request = DescribeGroupsRequest {
+                groups: vec![name.to_string()],
+                ..Default::default()
+            };
+            let version = *port.random().pick(&[4, 5]);
+            let answer = port.call(link, version, &request, PATIENCE).await.ok();
+            let group = answer.and_then(|answer| answer.groups.into_iter().next());
+            (group.map(|group| group.error_code), None)
+        }
+        Protocol::Consumer => {
+            let request = ConsumerGroupDescribeRequest {
+                group_ids: vec![name.to_string()],
+                ..Default::default()
+            };
+            let answer = port.call(link, 1, &request, PATIENCE).await.ok();
+            let group = answer.and_then(|answer| answer.groups.into_iter().next());
+            let epochs = group.as_ref().map(|g| (g.group_epoch, g.assignment_epoch));
+            (group.map(|group| group.error_code), epochs)
+        }
+    };
+    port.close(link);
+    let Some(code) = code else {
+        return before;
+    };
+    match ErrorCode::from_code(code).unwrap_or(ErrorCode::UnknownServerError) {
+        ErrorCode::None => {
+            if let Some((group, assignment)) = epochs.filter(|_| steady) {
+                observe_number(port, &format!("epoch of {name}"), group.into());
+                let assigned = format!("epoch of the assignment of {name}");
+                observe_number(port, &assigned, assignment.into());
+            }
+            true
+        }
+        ErrorCode::GroupIdNotFound if !(before && steady) => false,
+        code if code.is_retriable() => before,
+        code => {
+            port.found(format!(
+                "{name} is described as {code}, there before: {before}"
+            ));
+            before
+        }
+    }
+}
+
+/// A number that must not go down was seen.
+fn observe_number(port: &Port, what: &str, number: i64) {
+    let mut observe = Observe {
+        what: what.into(),
+        number: 0,
+    };
+    let invoked = port.invoke(Op::Observe(observe.clone()));
+    observe.number = number;
+    port.complete(invoked, Kind::Ok, Some(Op::Observe(observe)));
 }
 
 /// Asks for the end of a log, twice: within one life it does not go back.
@@ -74,13 +142,8 @@ async fn partitions_of_topics(port: &Port) {
     for topic in topics.iter().filter(|topic| topic.error_code == 0) {
         let name = topic.name.as_deref().unwrap_or_default();
         let what = format!("partitions of {name} {}", topic.topic_id);
-        let mut observe = Observe {
-            what: what.as_str().into(),
-            number: 0,
-        };
-        let invoked = port.invoke(Op::Observe(observe.clone()));
-        observe.number = i64::try_from(topic.partitions.len()).expect("a few");
-        port.complete(invoked, Kind::Ok, Some(Op::Observe(observe)));
+        let number = i64::try_from(topic.partitions.len()).expect("a few");
+        observe_number(port, &what, number);
     }
 }
 

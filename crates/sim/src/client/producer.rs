@@ -2,7 +2,7 @@
 
 use super::flight::Flight;
 use super::records::Payload;
-use super::setup::PATIENCE;
+use super::setup::{Coordinates, PATIENCE, find_coordinator};
 use super::{KEYED, Port, TOPICS};
 use once_check::history::{Init, Kind, Name, Op, Partition, Producer};
 use once_wire::error::ErrorCode;
@@ -31,6 +31,9 @@ pub(crate) async fn init(
         transactional_id: transactional_id.cloned(),
         ..Default::default()
     };
+    if let Some(id) = transactional_id {
+        find_coordinator(port, Coordinates::Transactions, id).await;
+    }
     let invoked = port.invoke(Op::Init(Init {
         producer: producer.clone(),
     }));

@@ -15,7 +15,9 @@ use once_wire::batch::Batch;
 use once_wire::control::ControlType;
 use once_wire::error::ErrorCode;
 use once_wire::message::fetch_request::FetchRequest;
-use once_wire::message::fetch_response::{AbortedTransaction, PartitionData};
+use once_wire::message::fetch_response::{
+    AbortedTransaction, FetchResponse, FetchableTopicResponse, PartitionData,
+};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -73,11 +75,15 @@ impl Consumer {
             self.session.iter_mut().for_each(Session::lost);
             return None;
         };
-        if let Some(session) = &mut self.session
-            && !session.heard(response.error_code, response.session_id)
-        {
+        if let Some(session) = &mut self.session {
             let code = ErrorCode::from_code(response.error_code).unwrap_or_default();
-            self.port.say(format!("fetch session: {code}"));
+            let wrong = session.wrong(&answered(&response));
+            if let Some(wrong) = wrong.filter(|_| code == ErrorCode::None) {
+                self.port.found(format!("an answer to a fetch: {wrong}"));
+            }
+            if !session.heard(response.error_code, response.session_id) {
+                self.port.say(format!("fetch session: {code}"));
+            }
         }
         for topic in &response.responses {
             for data in &topic.partitions {
@@ -177,6 +183,19 @@ impl Consumer {
             log_start: (self.version >= 5).then_some(bounds.2),
         })
     }
+}
+
+/// The partitions that an answer is about.
+fn answered(response: &FetchResponse) -> BTreeSet<Partition> {
+    let topics = response.responses.iter();
+    let of = |topic: &FetchableTopicResponse| {
+        let name = topic.topic.clone();
+        let parts: Vec<i32> = topic.partitions.iter().map(|p| p.partition_index).collect();
+        parts
+            .into_iter()
+            .map(move |index| Partition::new(name.as_str(), index))
+    };
+    topics.flat_map(of).collect()
 }
 
 /// The records that an application sees, and the position after them: aborted and control batches

@@ -117,7 +117,7 @@ impl Role {
                 Self::Committer(protocol) => committer::committer(port, protocol, plan).await,
                 Self::Admin => admin::admin(port, operations, plan.segment_bytes).await,
                 Self::Observer(protocol) => {
-                    observer::observe(port, protocol, operations, partitions).await;
+                    observer::observe(port, protocol, &plan).await;
                 }
                 Self::IdTaker => observer::take_ids(port).await,
                 Self::Trimmer => trimmer::trim(port, operations, partitions).await,

@@ -4,7 +4,7 @@
 use once_check::history::Partition;
 use once_wire::error::ErrorCode;
 use once_wire::message::fetch_request::{FetchPartition, FetchRequest, FetchTopic, ForgottenTopic};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The epoch of a request that begins a session, and ends the one it names.
 const BEGIN: i32 = 0;
@@ -35,6 +35,16 @@ impl Session {
             });
         }
         self.told.clone_from(positions);
+    }
+
+    /// What is wrong with an answer that names these partitions: it is about one that the session does not have, or
+    /// the first of a session and not about all.
+    pub(crate) fn wrong(&self, answered: &BTreeSet<Partition>) -> Option<String> {
+        let strange = answered.iter().find(|p| !self.told.contains_key(*p));
+        let strange = strange.map(|p| format!("it is about {p}, which its session does not have"));
+        let lacks = || self.told.keys().find(|p| !answered.contains(*p));
+        let lacks = || lacks().map(|p| format!("it begins a session and is not about {p}"));
+        strange.or_else(|| lacks().filter(|_| self.epoch == BEGIN))
     }
 
     /// An answer came. False: it is about the session, and has nothing else.

@@ -7,6 +7,7 @@ use once_wire::error::ErrorCode;
 use once_wire::message::create_topics_request::{
     CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
+use once_wire::message::find_coordinator_request::FindCoordinatorRequest;
 use std::collections::BTreeMap;
 
 /// How long a client waits for an answer that it expects soon.
@@ -76,5 +77,33 @@ pub(crate) async fn topics(port: &Port, plan: &Plan) {
             port.say(format!("create {}: {}", topic.name, topic.error_code));
         }
         port.sleep(10_000).await;
+    }
+}
+
+/// What a coordinator coordinates: the key types of FindCoordinator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coordinates {
+    Group = 0,
+    Transactions = 1,
+}
+
+/// Asks for the coordinator, as every client does before it asks the coordinator. There is one broker, so that who
+/// gets no answer goes to it all the same.
+pub(crate) async fn find_coordinator(port: &Port, of: Coordinates, key: &str) {
+    let link = port.connect().await;
+    let request = FindCoordinatorRequest {
+        key_type: of as i8,
+        coordinator_keys: vec![key.to_owned()],
+        ..Default::default()
+    };
+    let answer = port.call(link, 4, &request, PATIENCE).await;
+    port.close(link);
+    let found = answer
+        .ok()
+        .and_then(|answer| answer.coordinators.into_iter().next());
+    let code = found.map_or(0, |found| found.error_code);
+    let code = ErrorCode::from_code(code).unwrap_or(ErrorCode::UnknownServerError);
+    if code != ErrorCode::None && !code.is_retriable() {
+        port.found(format!("the coordinator of {key}: {code}"));
     }
 }

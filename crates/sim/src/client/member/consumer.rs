@@ -32,7 +32,7 @@ enum Says {
     Owned,
     /// Only that it is there.
     Nothing,
-    /// That it leaves, and so has nothing.
+    /// That it leaves, and so has nothing and wants nothing.
     Leaving,
 }
 
@@ -159,8 +159,11 @@ impl Member {
             member_epoch: self.generation,
             instance_id: self.instance_id.clone(),
             rebalance_timeout_ms: if all { 1_000 } else { -1 },
-            subscribed_topic_names: (all || says == Says::Leaving)
-                .then(|| vec![TOPICS[0].to_owned()]),
+            subscribed_topic_names: match says {
+                Says::All => Some(vec![TOPICS[0].to_owned()]),
+                Says::Leaving => Some(Vec::new()),
+                Says::Owned | Says::Nothing => None,
+            },
             topic_partitions: (says != Says::Nothing).then_some(owned),
             ..Default::default()
         }
