@@ -1,6 +1,7 @@
 //! Whole partitions, driven at random through appends, flushes and crashes, against a naive reading of their
 //! batches.
 
+mod anew;
 mod append;
 mod compaction;
 mod crash;
