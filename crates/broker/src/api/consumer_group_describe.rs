@@ -31,11 +31,18 @@ impl Api for ConsumerGroupDescribe {
         let mut groups = Vec::with_capacity(request.group_ids.len());
         for group_id in distinct(&request.group_ids, |id| *id) {
             groups.push(if group_id.is_empty() {
-                failed(group_id, ErrorCode::InvalidGroupId)
+                failed(group_id, ErrorCode::InvalidGroupId, None)
             } else {
-                match cx.groups(group_id).describe_consumer(group_id) {
+                let known = cx.groups(group_id);
+                match known.describe_consumer(group_id) {
                     Some(group) => described(group_id, group, operations),
-                    None => failed(group_id, ErrorCode::GroupIdNotFound),
+                    None => {
+                        let why = match known.describe_classic(group_id) {
+                            Some(_) => "is not a consumer group.",
+                            None => "not found.",
+                        };
+                        failed(group_id, ErrorCode::GroupIdNotFound, Some(why))
+                    }
                 }
             });
         }
@@ -49,7 +56,7 @@ impl Api for ConsumerGroupDescribe {
         let groups = request
             .group_ids
             .iter()
-            .map(|group_id| failed(group_id, error))
+            .map(|group_id| failed(group_id, error, None))
             .collect();
         ConsumerGroupDescribeResponse {
             groups,
@@ -58,11 +65,10 @@ impl Api for ConsumerGroupDescribe {
     }
 }
 
-fn failed(group_id: &str, error: ErrorCode) -> DescribedGroup {
-    let missing = error == ErrorCode::GroupIdNotFound;
+fn failed(group_id: &str, error: ErrorCode, why: Option<&str>) -> DescribedGroup {
     DescribedGroup {
         error_code: error.code(),
-        error_message: missing.then(|| format!("Group {group_id} not found.")),
+        error_message: why.map(|why| format!("Group {group_id} {why}")),
         group_id: group_id.to_owned(),
         ..Default::default()
     }

@@ -16,6 +16,22 @@ use once_wire::request::{read_header, read_response_header};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+/// What is no move: how topics are made, changed and looked at.
+const NOT_TOLD: [ApiKey; 12] = [
+    ApiKey::Metadata,
+    ApiKey::CreateTopics,
+    ApiKey::DeleteTopics,
+    ApiKey::CreatePartitions,
+    ApiKey::DeleteRecords,
+    ApiKey::DescribeConfigs,
+    ApiKey::IncrementalAlterConfigs,
+    ApiKey::DescribeCluster,
+    ApiKey::DescribeGroups,
+    ApiKey::ConsumerGroupDescribe,
+    ApiKey::DescribeTopicPartitions,
+    ApiKey::ListGroups,
+];
+
 /// A request that has no answer yet.
 struct UnderWay {
     connection: u64,
@@ -118,6 +134,8 @@ impl Conversation {
         ] {
             moves.extend(party.asks(&ask).unwrap_or_default());
         }
+        let told = !moves.is_empty() || NOT_TOLD.contains(&key);
+        assert!(told, "{} is asked, and nobody knows it", key.name());
         for text in &mut moves {
             text.insert_str(0, &format!("{}: ", key.name()));
             if again {

@@ -6,6 +6,7 @@ use once_wire::ids::Uuid;
 use once_wire::message::consumer_group_heartbeat_request::{
     ConsumerGroupHeartbeatRequest, TopicPartitions,
 };
+use once_wire::message::find_coordinator_request::FindCoordinatorRequest;
 use once_wire::message::heartbeat_request::HeartbeatRequest;
 use once_wire::message::join_group_request::JoinGroupRequest;
 use once_wire::message::leave_group_request::LeaveGroupRequest;
@@ -40,7 +41,8 @@ impl Party for Member {
             .or_else(|| self.leave(ask))
             .or_else(|| self.fetch(ask))
             .or_else(|| self.commit(ask))
-            .or_else(|| self.beat(ask))?;
+            .or_else(|| self.beat(ask))
+            .or_else(|| coordinator(ask))?;
         Some(vec![text])
     }
 
@@ -177,7 +179,8 @@ impl Member {
         if own.is_some() {
             self.said = own;
         }
-        let topics = match request.subscribed_topic_names {
+        let topics = match request.subscribed_topic_names.as_deref() {
+            Some([]) => ", no topics",
             Some(_) => ", its topics",
             None => "",
         };
@@ -198,6 +201,15 @@ impl Member {
             "{epoch}, says {says}{topics}{timeout}, {kind}{who}"
         ))
     }
+}
+
+fn coordinator(ask: &Ask<'_>) -> Option<String> {
+    let request = ask.of::<FindCoordinatorRequest>()?;
+    Some(match request.key_type {
+        0 => "of a group".to_owned(),
+        1 => "of a transactional id".to_owned(),
+        key_type => format!("of key type {key_type}"),
+    })
 }
 
 /// Whether a member has a `group.instance.id`.

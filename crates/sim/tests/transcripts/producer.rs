@@ -34,8 +34,8 @@ pub(crate) struct Producer {
 #[derive(Default)]
 struct Sequences {
     next: i32,
-    /// First sequences of batches that have to be sent again.
-    again: BTreeSet<i32>,
+    /// First sequences of batches that have to be sent again, and how many records they have.
+    again: BTreeMap<i32, i32>,
 }
 
 /// A batch of a request.
@@ -278,7 +278,9 @@ impl Producer {
             if codes.get(&partition) != Some(&0)
                 && let Some(sequences) = self.sequences.get_mut(&partition)
             {
-                sequences.again.insert(batch.base_sequence());
+                sequences
+                    .again
+                    .insert(batch.base_sequence(), batch.records_count());
             }
         }
     }
@@ -286,8 +288,10 @@ impl Producer {
 
 impl Sequences {
     fn sent(&mut self, base: i32, count: i32) -> &'static str {
-        if self.again.remove(&base) {
-            return "a sequence again";
+        match self.again.remove(&base) {
+            Some(before) if before == count => return "a sequence again",
+            Some(_) => return "a sequence again of another batch",
+            None => {}
         }
         if base != self.next {
             return "a sequence out of order";

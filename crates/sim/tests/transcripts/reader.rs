@@ -42,7 +42,11 @@ impl Party for Reader {
             _ => "in its session",
         };
         let isolation = isolation(request.isolation_level);
-        let mut moves = vec![format!("{session}, {isolation}")];
+        let forgets = match request.forgotten_topics_data.is_empty() {
+            true => "",
+            false => ", forgets partitions",
+        };
+        let mut moves = vec![format!("{session}, {isolation}{forgets}")];
         for topic in &request.topics {
             let name = ask.topic(&topic.topic, topic.topic_id);
             for part in &topic.partitions {
@@ -86,16 +90,15 @@ impl Party for Reader {
             let said = answer.to::<OffsetFetchRequest>();
             for topic in said.topics {
                 for part in topic.partitions {
-                    self.commit(
-                        (topic.name.clone(), part.partition_index),
-                        part.committed_offset,
-                    );
+                    let partition = (topic.name.clone(), part.partition_index);
+                    self.committed.insert(partition, part.committed_offset);
                 }
             }
             for topic in said.groups.into_iter().flat_map(|group| group.topics) {
                 let name = ask.topic(&topic.name, topic.topic_id);
                 for part in topic.partitions {
-                    self.commit((name.clone(), part.partition_index), part.committed_offset);
+                    let partition = (name.clone(), part.partition_index);
+                    self.committed.insert(partition, part.committed_offset);
                 }
             }
         }
@@ -103,12 +106,6 @@ impl Party for Reader {
 }
 
 impl Reader {
-    fn commit(&mut self, partition: Partition, offset: i64) {
-        // Whoever asks begins anew.
-        self.fetched.remove(&partition);
-        self.committed.insert(partition, offset);
-    }
-
     fn from(&self, partition: &Partition, offset: i64) -> &'static str {
         if let Some((last, end)) = self.fetched.get(partition) {
             match offset {

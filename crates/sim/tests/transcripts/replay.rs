@@ -19,10 +19,12 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+/// What is asked and not compared: what brokers are and where, and what `compare-tools` compares.
+const NOT_COMPARED: [ApiKey; 2] = [ApiKey::DescribeCluster, ApiKey::DescribeTopicPartitions];
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a request is given to arrive before the next one goes on another connection.
-const ARRIVES: Duration = Duration::from_millis(4);
+const ARRIVES: Duration = Duration::from_millis(100);
 
 /// Who asks by hand.
 struct Hand {
@@ -39,8 +41,9 @@ struct Replay {
     translated: Vec<(Vec<u8>, Vec<u8>)>,
     /// The producer id that comes next.
     next_id: i64,
-    /// Our answers to who was told by Kafka to ask again, by client and API: they are those to what it asks then.
-    early: BTreeMap<(String, i16), Bytes>,
+    /// What was asked of who was told by Kafka to ask again, and our answers, by client and API: they are those to
+    /// what it asks then.
+    early: BTreeMap<(String, i16), (Bytes, Bytes)>,
     /// What differs.
     differences: Vec<String>,
 }
@@ -64,12 +67,18 @@ pub(crate) fn differences(transcript: &Transcript) -> Vec<String> {
         replay.translated.push((id.0.to_vec(), own.0.to_vec()));
     }
     let frames = transcript.frames().into_iter();
-    for (_, exchange, is_request) in frames.filter(|(_, exchange, _)| is_played(exchange)) {
+    let frames: Vec<_> = frames
+        .filter(|(_, exchange, _)| is_played(exchange))
+        .collect();
+    for (place, (_, exchange, is_request)) in frames.iter().enumerate() {
+        let next = frames.get(place + 1);
+        let elsewhere = next.is_some_and(|(_, next, _)| next.connection != exchange.connection);
         match is_request {
-            true => replay.ask(exchange),
+            true => replay.ask(exchange, elsewhere),
             false => replay.hear(exchange),
         }
     }
+    assert!(replay.early.is_empty(), "who is told to ask again does");
     replay.differences
 }
 
@@ -82,8 +91,14 @@ fn is_played(exchange: &Exchange) -> bool {
 }
 
 impl Replay {
-    fn ask(&mut self, exchange: &Exchange) {
-        if self.early.contains_key(&asker(exchange)) {
+    /// Sends a request. If something passes elsewhere before its answer comes, it has to be there by then.
+    fn ask(&mut self, exchange: &Exchange, elsewhere: bool) {
+        if let Some((before, _)) = self.early.get(&asker(exchange)) {
+            assert_eq!(
+                before,
+                &exchange.request.slice(8..),
+                "asked again as it was"
+            );
             return;
         }
         if header(&exchange.request).key == ApiKey::InitProducerId.key()
@@ -98,7 +113,9 @@ impl Replay {
             .entry(exchange.connection)
             .or_insert_with(|| connect(address));
         write(stream, &request);
-        std::thread::sleep(ARRIVES);
+        if elsewhere {
+            std::thread::sleep(ARRIVES);
+        }
     }
 
     /// Kafka gave ids to others in between.
@@ -117,7 +134,7 @@ impl Replay {
 
     fn hear(&mut self, exchange: &Exchange) {
         let early = self.early.remove(&asker(exchange));
-        let ours = early.unwrap_or_else(|| {
+        let ours = early.map(|(_, ours)| ours).unwrap_or_else(|| {
             let stream = self.connections.get_mut(&exchange.connection);
             read(stream.expect("it was asked on"))
         });
@@ -132,7 +149,8 @@ impl Replay {
         );
         if says_later(&kafka) {
             if !says_later(&once) {
-                self.early.insert(asker(exchange), ours);
+                let asked = exchange.request.slice(8..);
+                self.early.insert(asker(exchange), (asked, ours));
             }
         } else if kafka != once {
             let (api, at) = (header(&exchange.request).key, exchange.sent);
@@ -278,8 +296,19 @@ fn told(exchange: &Exchange, answer: &Bytes) -> String {
         .or_else(|| of::<m::leave_group_request::LeaveGroupRequest>(exchange, answer))
         .or_else(|| of::<m::offset_commit_request::OffsetCommitRequest>(exchange, answer))
         .or_else(|| of::<m::offset_fetch_request::OffsetFetchRequest>(exchange, answer))
+        .or_else(|| of::<m::describe_groups_request::DescribeGroupsRequest>(exchange, answer))
+        .or_else(|| {
+            of::<m::consumer_group_describe_request::ConsumerGroupDescribeRequest>(exchange, answer)
+        })
         .or_else(|| assigned(exchange, answer));
-    words.unwrap_or_else(|| "not compared".to_owned())
+    let key = header(&exchange.request).key;
+    let words = words.or_else(|| {
+        NOT_COMPARED
+            .iter()
+            .any(|api| api.key() == key)
+            .then(String::new)
+    });
+    words.unwrap_or_else(|| panic!("nobody compares answers to API {key}"))
 }
 
 /// Partitions come in no order.
