@@ -141,6 +141,12 @@ impl Running {
         })
     }
 
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<(), Error> {
+        let sent = kill_process(Pid::from_child(&self.child), signal);
+        sent.map_err(|errno| Error::io("signal a tool")(errno.into()))
+    }
+
     /// `None` if it had to be killed.
     fn ended_by(&mut self, deadline: Instant) -> Result<Option<ExitStatus>, Error> {
         while Instant::now() < deadline {

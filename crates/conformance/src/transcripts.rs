@@ -5,6 +5,7 @@
 mod exchange;
 mod recorder;
 mod scene;
+mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,7 +26,8 @@ use crate::locate::{find_companion, find_once};
 use crate::tool::Tools;
 use exchange::{Exchange, hex};
 use recorder::Recorder;
-use scene::{SCENES, Scene, Stage};
+use scene::{SCENES, Scene};
+use stage::Stage;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -135,7 +137,12 @@ fn play(
             scene.name
         )));
     }
-    let heading = json!({"scene": scene.name, "what": scene.what, "topics": topics});
+    let heading = json!({
+        "scene": scene.name,
+        "what": scene.what,
+        "topics": topics,
+        "timed": scene.timed,
+    });
     let mut lines = vec![heading.to_string()];
     let kept: Vec<&Exchange> = exchanges
         .iter()

@@ -13,6 +13,7 @@ mod produce_checks;
 mod recompression;
 mod rig;
 mod same_name;
+mod sessions;
 mod topic_apis;
 mod transaction_apis;
 mod transactions;

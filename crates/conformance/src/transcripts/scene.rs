@@ -1,17 +1,10 @@
 //! What is played before the recorder.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::Duration;
-
-use once_verify::witness::{LoadOptions, Topics};
 use once_wire::ApiKey;
 
 use super::recorder::Cuts;
+use super::stage::{Stage, pause};
 use crate::error::Error;
-use crate::tool::{Running, Tools};
 
 /// One scene, in topics of its own.
 pub(super) struct Scene {
@@ -21,30 +14,21 @@ pub(super) struct Scene {
     pub(super) topics: &'static [(&'static str, i32)],
     /// Answers that clients do not get.
     pub(super) cuts: Cuts,
+    /// Its errors come with time, so that nobody can play it again.
+    pub(super) timed: bool,
     /// What nobody records.
     pub(super) before: fn(&Stage) -> Result<(), Error>,
     pub(super) play: fn(&Stage) -> Result<(), Error>,
 }
 
-/// What scenes are played with.
-pub(super) struct Stage {
-    pub(super) tools: Tools,
-    pub(super) scratch: PathBuf,
-    /// The program with librdkafka's clients.
-    pub(super) companion: PathBuf,
-    /// The address that is recorded.
-    pub(super) recorded: String,
-    /// The address that is not.
-    pub(super) kafka: String,
-}
-
 /// All scenes.
-pub(super) const SCENES: [Scene; 8] = [
+pub(super) const SCENES: [Scene; 11] = [
     Scene {
         name: "java-idempotent",
         what: "an idempotent producer, which does not hear that a batch was written",
         topics: &[("java-idempotent", 2)],
         cuts: &[(ApiKey::InitProducerId, 1), (ApiKey::Produce, 6)],
+        timed: false,
         before: nothing,
         play: |stage| {
             stage
@@ -62,6 +46,7 @@ pub(super) const SCENES: [Scene; 8] = [
             (ApiKey::EndTxn, 2),
             (ApiKey::Produce, 9),
         ],
+        timed: false,
         before: nothing,
         play: |stage| {
             let (topic, id) = ("java-transactional", "java-transactional");
@@ -97,6 +82,7 @@ pub(super) const SCENES: [Scene; 8] = [
             (ApiKey::EndTxn, 6),
             (ApiKey::Fetch, 2),
         ],
+        timed: false,
         before: |stage| {
             stage
                 .produce(&stage.kafka, "java-copier-in", "before", &[])?
@@ -136,6 +122,7 @@ pub(super) const SCENES: [Scene; 8] = [
             (ApiKey::JoinGroup, 3),
             (ApiKey::Fetch, 5),
         ],
+        timed: false,
         before: |stage| {
             stage
                 .produce(&stage.kafka, "java-classic", "before", &[])?
@@ -154,6 +141,7 @@ pub(super) const SCENES: [Scene; 8] = [
             (ApiKey::ConsumerGroupHeartbeat, 16),
             (ApiKey::ConsumerGroupHeartbeat, 18),
         ],
+        timed: false,
         before: |stage| {
             stage
                 .produce(&stage.kafka, "java-consumer", "before", &[])?
@@ -166,6 +154,7 @@ pub(super) const SCENES: [Scene; 8] = [
         what: "a producer that is not idempotent, a group, and tools that ask for offsets",
         topics: &[("java-others", 2)],
         cuts: &[],
+        timed: false,
         before: nothing,
         play: |stage| {
             let own = ["enable.idempotence=false", "acks=all"];
@@ -183,10 +172,72 @@ pub(super) const SCENES: [Scene; 8] = [
                     .start("kafka-get-offsets.sh", "offsets", &args)?
                     .end()?;
             }
-            let args = [&of[..], &["--describe", "--group", "java-others-group"]].concat();
+            let args = [&of[..], &["--describe", "--group", "java-others-classic"]].concat();
             stage
                 .start("kafka-consumer-groups.sh", "groups", &args)?
                 .end()
+        },
+    },
+    Scene {
+        name: "java-late",
+        what: "a transaction that takes longer than it may",
+        topics: &[("java-late", 2)],
+        cuts: &[],
+        timed: true,
+        before: nothing,
+        play: |stage| {
+            let own = [
+                "transaction.timeout.ms=3000",
+                "--transactional-id",
+                "java-late",
+                "--transaction-duration-ms",
+                "60000",
+            ];
+            stage.produce_slowly("java-late", "late", &own)?.end()
+        },
+    },
+    Scene {
+        name: "java-frozen",
+        what: "members of both kinds that stand still for longer than their sessions last",
+        topics: &[("java-frozen", 4)],
+        cuts: &[],
+        timed: true,
+        before: |stage| {
+            stage
+                .produce(&stage.kafka, "java-frozen", "before", &[])?
+                .end()
+        },
+        play: |stage| {
+            for protocol in ["classic", "consumer"] {
+                let frozen =
+                    stage.member("java-frozen", protocol, &format!("frozen-{protocol}"), &[])?;
+                pause(5_000);
+                frozen.freeze(10_000)?;
+                pause(7_000);
+                frozen.stop()?;
+            }
+            Ok(())
+        },
+    },
+    Scene {
+        name: "java-instance",
+        what: "two members of one instance id, of which the first is fenced",
+        topics: &[("java-instance", 4)],
+        cuts: &[],
+        timed: true,
+        before: |stage| {
+            stage
+                .produce(&stage.kafka, "java-instance", "before", &[])?
+                .end()
+        },
+        play: |stage| {
+            let own = ["--group-instance-id", "static"];
+            let fenced = stage.member("java-instance", "classic", "fenced", &own)?;
+            pause(5_000);
+            let fencing = stage.member("java-instance", "classic", "fencing", &own)?;
+            pause(5_000);
+            fencing.stop()?;
+            fenced.stop()
         },
     },
     Scene {
@@ -201,6 +252,7 @@ pub(super) const SCENES: [Scene; 8] = [
             (ApiKey::EndTxn, 2),
             (ApiKey::Produce, 9),
         ],
+        timed: false,
         before: nothing,
         play: |stage| stage.librdkafka("rdk-producers", [1, 1, 0, 0]),
     },
@@ -218,6 +270,7 @@ pub(super) const SCENES: [Scene; 8] = [
             (ApiKey::TxnOffsetCommit, 3),
             (ApiKey::JoinGroup, 3),
         ],
+        timed: false,
         before: nothing,
         play: |stage| stage.librdkafka("rdk-processors", [1, 0, 2, 2]),
     },
@@ -225,149 +278,4 @@ pub(super) const SCENES: [Scene; 8] = [
 
 fn nothing(_: &Stage) -> Result<(), Error> {
     Ok(())
-}
-
-fn pause(millis: u64) {
-    thread::sleep(Duration::from_millis(millis));
-}
-
-/// A tool that plays.
-struct Player(Running);
-
-impl Player {
-    /// Waits for its end. How it ends is its own affair: one that is fenced ends with an error.
-    fn end(self) -> Result<(), Error> {
-        self.0.wait().map(drop)
-    }
-
-    /// Asks it to end.
-    fn stop(self) -> Result<(), Error> {
-        self.0.stop().map(drop)
-    }
-}
-
-impl Stage {
-    fn start(&self, script: &str, name: &str, args: &[&str]) -> Result<Player, Error> {
-        let found = self.tools.find(script);
-        let found = found.ok_or_else(|| Error::Usage(format!("there is no {script}")))?;
-        let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-        self.tools.start(name, &found, &args, "").map(Player)
-    }
-
-    /// Writes 40 records in small batches, as quickly as it can.
-    fn produce(&self, to: &str, topic: &str, client: &str, more: &[&str]) -> Result<Player, Error> {
-        self.perf(to, topic, client, (40, 100), more)
-    }
-
-    /// Writes for long.
-    fn produce_slowly(&self, topic: &str, client: &str, more: &[&str]) -> Result<Player, Error> {
-        self.perf(&self.recorded, topic, client, (100, 5), more)
-    }
-
-    fn perf(
-        &self,
-        to: &str,
-        topic: &str,
-        client: &str,
-        (records, throughput): (u32, u32),
-        more: &[&str],
-    ) -> Result<Player, Error> {
-        let (records, throughput) = (records.to_string(), throughput.to_string());
-        let client_id = format!("client.id={client}");
-        let mut args = vec!["--bootstrap-server", to, "--topic", topic];
-        args.extend(["--num-records", &records, "--throughput", &throughput]);
-        args.extend(["--record-size", "10"]);
-        args.extend([
-            "--command-property",
-            &client_id,
-            "batch.size=40",
-            "linger.ms=0",
-        ]);
-        // Properties, or other arguments.
-        args.extend(more);
-        self.start("kafka-producer-perf-test.sh", client, &args)
-    }
-
-    /// Three members of a group, of which one is static and comes twice. Nobody but the last leads alone, and
-    /// partitions go round: where brokers are free to choose, nothing is to be compared.
-    fn group(&self, topic: &str, protocol: &str, step: u64) -> Result<(), Error> {
-        let feeder = self.perf(&self.kafka, topic, "feeder", (10_000, 1), &[])?;
-        let first = self.member(topic, protocol, "first", &[])?;
-        pause(step);
-        let own = ["--group-instance-id", "static"];
-        let second = self.member(topic, protocol, "second", &own)?;
-        pause(step);
-        let third = self.member(topic, protocol, "third", &[])?;
-        pause(step);
-        second.stop()?;
-        let again = self.member(topic, protocol, "again", &own)?;
-        pause(step);
-        third.stop()?;
-        pause(step);
-        first.stop()?;
-        pause(step);
-        again.stop()?;
-        feeder.stop()
-    }
-
-    fn member(
-        &self,
-        topic: &str,
-        protocol: &str,
-        client: &str,
-        more: &[&str],
-    ) -> Result<Player, Error> {
-        let config = self.scratch.join(format!("{client}.properties"));
-        let mut properties = format!("client.id={client}\nfetch.max.wait.ms=2000\n");
-        if protocol == "classic" {
-            properties += "heartbeat.interval.ms=1000\n";
-        }
-        fs::write(&config, properties).map_err(Error::io("write a client's properties"))?;
-        let (config, group) = (config.display().to_string(), format!("{topic}-group"));
-        let mut args = vec!["--bootstrap-server", &self.recorded, "--topic", topic];
-        args.extend(["--group-id", &group, "--group-protocol", protocol]);
-        args.extend(["--command-config", &config]);
-        args.extend(more);
-        self.start("kafka-verifiable-consumer.sh", client, &args)
-    }
-
-    /// A load of librdkafka's clients: so many senders, transactional producers, processors, and readers.
-    fn librdkafka(
-        &self,
-        name: &str,
-        [senders, transactors, processors, readers]: [u64; 4],
-    ) -> Result<(), Error> {
-        let topics = Topics::named(name, &["librdkafka"], 2);
-        let load = LoadOptions {
-            bootstrap: self.recorded.clone(),
-            name: name.to_owned(),
-            outputs: topics.outputs.clone(),
-            topics,
-            senders,
-            transactors,
-            processors,
-            readers,
-            rate: 20,
-            batch: 5,
-            transaction_timeout: Duration::from_secs(60),
-            seed: 1,
-        };
-        let doing = || format!("run {}", self.companion.display());
-        let mut child = Command::new(&self.companion)
-            .args(load.arguments())
-            .arg("--history")
-            .arg(self.scratch.join(format!("{name}.history")))
-            .args(["--first-process", "1"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(Error::io(doing()))?;
-        pause(3_000);
-        drop(child.stdin.take());
-        let ended = child.wait().map_err(Error::io(doing()))?;
-        match ended.success() {
-            true => Ok(()),
-            false => Err(Error::Wrong(format!("{}: {ended}", doing()))),
-        }
-    }
 }

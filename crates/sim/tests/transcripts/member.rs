@@ -1,6 +1,7 @@
 //! A member's moves, in either kind of group.
 
 use crate::conversation::{Answer, Ask, Party};
+use once_wire::api::ApiKey;
 use once_wire::error::ErrorCode;
 use once_wire::ids::Uuid;
 use once_wire::message::consumer_group_heartbeat_request::{
@@ -14,6 +15,16 @@ use once_wire::message::offset_commit_request::OffsetCommitRequest;
 use once_wire::message::offset_fetch_request::OffsetFetchRequest;
 use once_wire::message::sync_group_request::SyncGroupRequest;
 use std::collections::BTreeSet;
+
+/// Errors that tell a member to do something else than it did.
+const TELLING: [ErrorCode; 6] = [
+    ErrorCode::RebalanceInProgress,
+    ErrorCode::UnknownMemberId,
+    ErrorCode::IllegalGeneration,
+    ErrorCode::FencedInstanceId,
+    ErrorCode::FencedMemberEpoch,
+    ErrorCode::StaleMemberEpoch,
+];
 
 type Owned = BTreeSet<(Uuid, i32)>;
 
@@ -30,6 +41,8 @@ pub(crate) struct Member {
     /// What it was assigned last, in a group of KIP-848, and what it said before that it has.
     assigned: Owned,
     said: Option<Owned>,
+    /// What it was told last and has done nothing about.
+    told: Option<ErrorCode>,
 }
 
 impl Party for Member {
@@ -43,13 +56,24 @@ impl Party for Member {
             .or_else(|| self.commit(ask))
             .or_else(|| self.beat(ask))
             .or_else(|| coordinator(ask))?;
-        Some(vec![text])
+        let told = self
+            .told
+            .take()
+            .filter(|_| ask.key != ApiKey::FindCoordinator);
+        Some(vec![match told {
+            Some(code) => format!("{text}, right after {code}"),
+            None => text,
+        }])
     }
 
     fn hears(&mut self, ask: &Ask<'_>, answer: Option<&Answer>) {
         let Some(answer) = answer else {
             return;
         };
+        let code = code(ask, answer);
+        if let Some(code) = code.filter(|code| TELLING.contains(code)) {
+            self.told = Some(code);
+        }
         if ask.of::<JoinGroupRequest>().is_some() {
             let said = answer.to::<JoinGroupRequest>();
             let code = ErrorCode::from_code(said.error_code).unwrap_or_default();
@@ -201,6 +225,23 @@ impl Member {
             "{epoch}, says {says}{topics}{timeout}, {kind}{who}"
         ))
     }
+}
+
+/// The error of an answer to a member.
+fn code(ask: &Ask<'_>, answer: &Answer) -> Option<ErrorCode> {
+    let code = match ask.key {
+        ApiKey::JoinGroup => answer.to::<JoinGroupRequest>().error_code,
+        ApiKey::SyncGroup => answer.to::<SyncGroupRequest>().error_code,
+        ApiKey::Heartbeat => answer.to::<HeartbeatRequest>().error_code,
+        ApiKey::OffsetCommit => {
+            let topics = answer.to::<OffsetCommitRequest>().topics;
+            let mut parts = topics.iter().flat_map(|topic| &topic.partitions);
+            parts.find_map(|part| Some(part.error_code).filter(|code| *code != 0))?
+        }
+        ApiKey::ConsumerGroupHeartbeat => answer.to::<ConsumerGroupHeartbeatRequest>().error_code,
+        _ => return None,
+    };
+    ErrorCode::from_code(code)
 }
 
 fn coordinator(ask: &Ask<'_>) -> Option<String> {

@@ -85,7 +85,11 @@ impl Rig {
     /// As [`Rig::crash`], with other settings.
     pub(super) fn crash_with(self, change: impl FnOnce(&mut Config)) -> Self {
         let files = self.files.expect("a rig with files");
-        Self::over(change, Some(files.crashed()))
+        let requests = self.requests;
+        Self {
+            requests,
+            ..Self::over(change, Some(files.crashed()))
+        }
     }
 
     fn over(change: impl FnOnce(&mut Config), mut files: Option<Files>) -> Self {
@@ -195,7 +199,7 @@ impl Rig {
             correlation_id: self.requests,
             client_id: Some("test".into()),
         };
-        let entropy = self.requests.unsigned_abs().into();
+        let entropy = u128::from(self.requests.unsigned_abs()).wrapping_mul(u128::MAX / 3);
 
         self.step(Input::Request(RequestInput {
             connection,
