@@ -133,7 +133,7 @@ pub(super) const SCENES: [Scene; 11] = [
     Scene {
         name: "java-consumer",
         what: "members of a group of KIP-848, one of them static, that come, read, commit and go",
-        topics: &[("java-consumer", 6)],
+        topics: &[("java-consumer", 2)],
         cuts: &[
             (ApiKey::OffsetCommit, 2),
             (ApiKey::ConsumerGroupHeartbeat, 3),
@@ -208,11 +208,28 @@ pub(super) const SCENES: [Scene; 11] = [
                 .end()
         },
         play: |stage| {
-            for protocol in ["classic", "consumer"] {
-                let frozen =
-                    stage.member("java-frozen", protocol, &format!("frozen-{protocol}"), &[])?;
+            for (client, protocol, own) in [
+                ("frozen-classic", "classic", &[][..]),
+                ("frozen-consumer", "consumer", &[]),
+                (
+                    "frozen-static-classic",
+                    "classic",
+                    &["--group-instance-id", "static"],
+                ),
+                (
+                    "frozen-static-consumer",
+                    "consumer",
+                    &["--group-instance-id", "static"],
+                ),
+            ] {
+                let frozen = stage.member("java-frozen", protocol, client, own)?;
                 pause(5_000);
-                frozen.freeze(10_000)?;
+                // Sessions last for what the client says, and in the other kind for what Kafka does.
+                frozen.freeze(if protocol == "classic" {
+                    10_000
+                } else {
+                    50_000
+                })?;
                 pause(7_000);
                 frozen.stop()?;
             }

@@ -13,6 +13,8 @@ pub(crate) struct Transcript {
     pub(crate) name: String,
     /// The topics it was played in, and how many partitions they have.
     pub(crate) topics: BTreeMap<String, (Uuid, i32)>,
+    /// Its errors came with time: whoever plays it again sees others.
+    pub(crate) timed: bool,
     pub(crate) exchanges: Vec<Exchange>,
 }
 
@@ -73,6 +75,7 @@ fn read(text: &str) -> Transcript {
     Transcript {
         name: text_of(&heading["scene"]),
         topics: topics.iter().map(topic).collect(),
+        timed: heading["timed"].as_bool().expect("a truth"),
         exchanges: lines.map(|line| exchange(&line)).collect(),
     }
 }
