@@ -74,6 +74,14 @@ const REAL_ALONE: Explained<'_> = &[
         ],
     ),
     (
+        "ours waits for its data before it adds another partition",
+        &["AddPartitionsToTxn: its identity, of new partitions, beside Produce"],
+    ),
+    (
+        "a leader that is told to skip the assignment (KIP-814): ours asks in versions before",
+        &["SyncGroup: itself, leads and assigns nothing, static"],
+    ),
+    (
         "our readers forget no partition of a session: who is assigned others begins anew",
         &["Fetch: in its session, read uncommitted, forgets partitions"],
     ),

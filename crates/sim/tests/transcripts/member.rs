@@ -56,10 +56,10 @@ impl Party for Member {
             .or_else(|| self.commit(ask))
             .or_else(|| self.beat(ask))
             .or_else(|| coordinator(ask))?;
-        let told = self
-            .told
-            .take()
-            .filter(|_| ask.key != ApiKey::FindCoordinator);
+        let told = match ask.key {
+            ApiKey::FindCoordinator => None,
+            _ => self.told.take(),
+        };
         Some(vec![match told {
             Some(code) => format!("{text}, right after {code}"),
             None => text,
