@@ -33,4 +33,4 @@ pub use partition::Store;
 pub use reader::SegmentReader;
 pub use recover::{Opening, recover};
 pub use replay::restore;
-pub use states::StateSnapshot;
+pub use states::{StateSnapshot, remove_states_above};

@@ -12,7 +12,7 @@ use crate::engine::{
 use crate::mutant::Mutant;
 use once_log::store::{
     Checkpoint, DataDir, Disk, Journal, JournalBatch, JournalScan, Opening, PartitionDir,
-    StateSnapshot, Store,
+    StateSnapshot, Store, remove_states_above,
 };
 use once_log::{LogConfig, Recovered};
 use once_wire::ids::Uuid;
@@ -347,6 +347,7 @@ impl<'a, D: Disk> Finder<'a, D> {
         if place.topic != METADATA_TOPIC {
             return Ok(None);
         }
+        remove_states_above(&**self.disk, &place.path, recovered.end_offset)?;
         let found = StateSnapshot::newest(&**self.disk, &place.path, recovered.end_offset)?;
         let first = recovered.segments.first().map_or(0, |segment| segment.base);
         if found.as_ref().map_or(0, |snapshot| snapshot.end) < first {

@@ -59,6 +59,22 @@ impl Checkpoint {
     }
 }
 
+/// Makes the names durable that lead to a directory, any of which may just have been made. Those above its parent may
+/// be nothing that we may open; then they are older.
+fn sync_way_to<D: Disk>(disk: &D, path: &Path) -> Result<(), DirError> {
+    let above = path
+        .ancestors()
+        .skip(1)
+        .filter(|dir| !dir.as_os_str().is_empty());
+    for (n, dir) in above.enumerate() {
+        match disk.sync_dir(dir) {
+            Err(error) if n == 0 => return Err(DirError::io(dir)(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// The directory of one partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartitionDir {
@@ -99,13 +115,16 @@ impl<D: Disk> DataDir<D> {
         })?;
         let file = path.join(META_PROPERTIES);
         let identity = match read_text(&*disk, &file)? {
-            Some(text) => read_identity(&file, &text)?,
+            Some(text) => {
+                // Its name may be there in memory only, by a start that was killed.
+                disk.sync_dir(&path).map_err(DirError::io(&path))?;
+                read_identity(&file, &text)?
+            }
             None => {
+                // Before it belongs to anybody, so that who finds whose it is finds it after a power loss too.
+                sync_way_to(&*disk, &path)?;
                 replace_file(&*disk, &file, identity_text(fresh).as_bytes())
                     .map_err(DirError::io(&file))?;
-                if let Some(parent) = path.parent() {
-                    disk.sync_dir(parent).map_err(DirError::io(parent))?;
-                }
                 fresh.clone()
             }
         };
@@ -156,7 +175,8 @@ impl<D: Disk> DataDir<D> {
         let file = self.path.join(CLEAN_SHUTDOWN);
         match self.disk.remove(&file) {
             Ok(()) => self.sync().map(|()| true),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+            // It may be gone in memory only, by a start that was killed.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => self.sync().map(|()| false),
             Err(e) => Err(DirError::io(file)(e)),
         }
     }

@@ -326,9 +326,10 @@ impl<D: Disk> Recovery<'_, D> {
                 logs.insert(path);
             }
         }
-        // After an unclean stop no name is known to be durable.
-        store.left_unsynced(logs, dir || !self.opening.clean);
-        let settled = match (self.opening.durable, dir) {
+        // After an unclean stop no name is known to be durable, neither one that is there nor one that is not.
+        let names = dir || !self.opening.clean;
+        store.left_unsynced(logs, names);
+        let settled = match (self.opening.durable, names) {
             (true, _) => store.checkpoint().map(|_| ()),
             (false, true) => store.sync_indexes(),
             (false, false) => Ok(()),

@@ -43,6 +43,23 @@ impl StateSnapshot {
     }
 }
 
+/// Removes the snapshots that stand for more than all records below `end`, the end of the log: power loss has taken
+/// records that they were made of, and others will have their offsets. Durably, before any of those is written.
+///
+/// # Errors
+/// The disk's.
+pub fn remove_states_above<D: Disk>(disk: &D, dir: &Path, end: i64) -> io::Result<()> {
+    let mut above = list(disk, dir)?;
+    above.retain(|(at, _)| *at > end);
+    for (_, path) in &above {
+        disk.remove(path)?;
+    }
+    match above.is_empty() {
+        true => Ok(()),
+        false => disk.sync_dir(dir),
+    }
+}
+
 /// Writes a snapshot, durably: it is whole, or it is not there. So is the way to it.
 pub(super) fn write<D: Disk>(disk: &D, dir: &Path, write: &StateWrite) -> io::Result<()> {
     let StateWrite { end, epoch, bytes } = write;
@@ -104,7 +121,7 @@ mod tests {
     use once_wire::control::{snapshot_footer, snapshot_header};
 
     use super::*;
-    use crate::store::disk::FakeDisk;
+    use crate::store::disk::{Crash, FakeDisk};
 
     fn snapshot(end: i64) -> StateWrite {
         let data = BatchBuilder::new().push(5, None, Some(b"state"), &[]);
@@ -120,10 +137,20 @@ mod tests {
     fn written(ends: &[i64]) -> (FakeDisk, PathBuf) {
         let (disk, dir) = (FakeDisk::new(), PathBuf::from("/data/__cluster_metadata-0"));
         disk.create_dir(&dir).expect("makes");
+        disk.sync_dir(Path::new("/")).expect("syncs");
         for end in ends {
             write(&disk, &dir, &snapshot(*end)).expect("writes");
         }
         (disk, dir)
+    }
+
+    #[test]
+    fn one_that_stands_for_what_is_lost_goes_for_good() {
+        let (disk, dir) = written(&[7, 100, 300]);
+        remove_states_above(&disk, &dir, 299).expect("removes");
+        disk.crash(Crash::LoseAll);
+        let found = StateSnapshot::newest(&disk, &dir, 1_000).expect("reads");
+        assert_eq!(found.map(|found| found.end), Some(100));
     }
 
     #[test]

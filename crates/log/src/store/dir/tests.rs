@@ -33,6 +33,38 @@ fn a_directory_is_made_keeps_its_identity_and_survives_power_loss() {
 }
 
 #[test]
+fn what_a_start_finds_that_another_was_killed_at_survives_power_loss() {
+    let other = Identity {
+        directory_id: Uuid([4; 16]),
+        ..identity()
+    };
+    for changes in 1..12 {
+        let disk = Arc::new(FakeDisk::new());
+        disk.stop_in(changes);
+        drop(open(&disk, &other));
+        disk.crash(Crash::Process);
+        let found = open(&disk, &identity()).expect("opens it");
+        let found = found.identity().clone();
+        disk.crash(Crash::LoseAll);
+        let dir = open(&disk, &identity()).expect("opens it");
+        assert_eq!(dir.identity(), &found, "{changes} changes");
+        dir.write_clean_marker().expect("writes");
+        disk.stop_in(changes);
+        let _ = dir.take_clean_marker();
+        drop(dir);
+        disk.crash(Crash::Process);
+        let dir = open(&disk, &identity()).expect("opens it");
+        dir.take_clean_marker().expect("takes it");
+        disk.crash(Crash::LoseAll);
+        let dir = open(&disk, &identity()).expect("opens it");
+        assert!(
+            !dir.take_clean_marker().expect("looks"),
+            "{changes} changes"
+        );
+    }
+}
+
+#[test]
 fn a_second_broker_is_told_that_the_directory_is_in_use() {
     let disk = Arc::new(FakeDisk::new());
     let _held = open(&disk, &identity()).expect("makes it");

@@ -178,16 +178,21 @@ impl<D: Disk> JournalScan<D> {
     /// # Errors
     /// The disk's.
     pub fn settle(&self) -> Result<(), JournalError> {
-        let Some((file, from, to)) = self.last else {
-            return Ok(());
+        let again = |file: usize, from, to| {
+            let path = &self.files[file].path;
+            let again = || {
+                let file = self.disk.open(path, false)?;
+                rewrite(&*self.disk, &file, from, to)?;
+                self.disk.sync(&file)
+            };
+            again().map_err(JournalError::io(path))
         };
-        let path = &self.files[file].path;
-        let again = || {
-            let file = self.disk.open(path, false)?;
-            rewrite(&*self.disk, &file, from, to)?;
-            self.disk.sync(&file)
-        };
-        again().map_err(JournalError::io(path))
+        if let Some((file, from, to)) = self.last {
+            again(file, from, to)?;
+        }
+        // The newest head, too: it says what may be written over.
+        let newest = self.files.len().checked_sub(1);
+        newest.map_or(Ok(()), |newest| again(newest, 0, SECTOR as u64))
     }
 
     /// Removes the journal: what it holds is flushed in the partitions' files, and they go on without it.
