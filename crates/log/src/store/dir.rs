@@ -116,7 +116,7 @@ impl<D: Disk> DataDir<D> {
         let file = path.join(META_PROPERTIES);
         let identity = match read_text(&*disk, &file)? {
             Some(text) => {
-                // Its name may be there in memory only, by a start that was killed.
+                // A start that was killed may have left names, or taken them away, in memory only.
                 disk.sync_dir(&path).map_err(DirError::io(&path))?;
                 read_identity(&file, &text)?
             }
@@ -175,8 +175,8 @@ impl<D: Disk> DataDir<D> {
         let file = self.path.join(CLEAN_SHUTDOWN);
         match self.disk.remove(&file) {
             Ok(()) => self.sync().map(|()| true),
-            // It may be gone in memory only, by a start that was killed.
-            Err(e) if e.kind() == io::ErrorKind::NotFound => self.sync().map(|()| false),
+            // For good: opening the directory made its names durable.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(e) => Err(DirError::io(file)(e)),
         }
     }
