@@ -294,6 +294,7 @@ pub(crate) async fn drain(port: Port, isolation: Isolation, partitions: i32) {
     };
     port.note(Kind::Ok, Op::Assign(assign));
     let link = port.connect().await;
+    let mut pause = 100_000;
     loop {
         let Some(reads) = consumer.poll(link, 0).await else {
             port.found("a fetch got no answer when everything was healed".to_owned());
@@ -308,7 +309,8 @@ pub(crate) async fn drain(port: Port, isolation: Isolation, partitions: i32) {
             break;
         }
         if nothing {
-            port.sleep(100_000).await;
+            port.sleep(pause).await;
+            pause = (2 * pause).min(10_000_000);
         }
     }
     let drained = consumer.positions.iter().map(|(partition, end)| {
