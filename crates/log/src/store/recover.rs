@@ -304,8 +304,9 @@ impl<D: Disk> Recovery<'_, D> {
         self.disk.remove(path).map_err(RecoverError::io(path))
     }
 
-    /// Makes durable what was recovered. Without a flush policy that is only what was removed and made anew: were
-    /// it lost, an older state of those files would pass for the present one. The log itself waits for the store's
+    /// Makes durable what was recovered. Without a flush policy that is only the names: what was
+    /// made anew is flushed, and were its name lost, or one that was removed to come back, an older state would pass for
+    /// the present one. The log itself waits for the store's
     /// next checkpoint then.
     fn settle(self, store: &mut Store<D>) -> Result<(), RecoverError> {
         let Changed { dir, mut logs } = self.changed;
