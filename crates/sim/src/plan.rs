@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 /// One run in so many changes how the broker is run, at each of its starts.
 const CHANGING: u64 = 4;
 /// Operations of all clients together, at least; each is one or several in the history.
-const OPERATIONS: u64 = 410;
+const OPERATIONS: u64 = 440;
 
 /// A run's plan.
 #[derive(Clone, PartialEq, Debug)]

@@ -58,6 +58,8 @@ pub(crate) struct Member {
     pub(crate) assigned: Vec<i32>,
     /// The input's id, once it is known.
     topic_id: Uuid,
+    /// What the next heartbeat says, in a group of KIP-848.
+    says: consumer::Says,
     session_timeout_ms: i32,
     partitions: i32,
 }
@@ -78,6 +80,7 @@ impl Member {
             instance_id,
             assigned: Vec::new(),
             topic_id: Uuid::ZERO,
+            says: consumer::Says::default(),
             session_timeout_ms,
             partitions,
         }

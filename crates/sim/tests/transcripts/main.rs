@@ -43,14 +43,17 @@ const OURS_ALONE: Explained<'_> = &[
         "no recorded member is static and transactional at once; Java's says its instance's id (KIP-447)",
         &[
             "TxnOffsetCommit: its identity, group is in, of a member and its generation, static, after data",
-            "TxnOffsetCommit: its identity, group is in, of a member and its generation, static, after data, again",
             "TxnOffsetCommit: its identity, group is in, of a member and its generation, static, before data",
             "TxnOffsetCommit: its identity, group is in, of a member and its generation, static, before data, again",
         ],
     ),
     (
-        "an application may give up right after it sent its offsets",
-        &["EndTxn: abort, its identity, of offsets"],
+        "after a refused commit the next heartbeat is as always (Java's CommitRequestManager leaves membership alone); \
+         in the recordings a heartbeat was due before the refusal came",
+        &[
+            "ConsumerGroupHeartbeat: its epoch, says not what it has, dynamic, right after UNKNOWN_MEMBER_ID",
+            "ConsumerGroupHeartbeat: its epoch, says not what it has, static, right after UNKNOWN_MEMBER_ID",
+        ],
     ),
     (
         "who lost an answer says all again; recorded with partitions of both kinds, and without of a static one",

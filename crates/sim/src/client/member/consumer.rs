@@ -24,9 +24,10 @@ const LEAVE: i32 = -1;
 const LEAVE_STATIC: i32 = -2;
 
 /// How much a heartbeat says.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Says {
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Says {
     /// All of the member: it joins, or does not know what the broker knows.
+    #[default]
     All,
     /// What it owns.
     Owned,
@@ -53,23 +54,17 @@ enum Beat {
 
 impl Member {
     pub(super) async fn join_consumer(&mut self) -> bool {
-        // An answer may have been lost: only who says all is told all.
-        let mut says = Says::All;
         while !self.port.is_ending() {
             let link = self.port.connect().await;
             loop {
-                match self.beat(link, says).await {
+                match self.beat(link).await {
                     Beat::Same if self.generation != JOIN => {
                         self.port.close(link);
                         return true;
                     }
-                    Beat::Same | Beat::Assigned => says = Says::Owned,
-                    Beat::Fenced => says = Says::All,
+                    Beat::Same | Beat::Assigned | Beat::Fenced => {}
                     Beat::Later => self.port.sleep(20_000).await,
-                    Beat::Lost => {
-                        says = Says::All;
-                        break;
-                    }
+                    Beat::Lost => break,
                 }
                 if self.port.is_ending() {
                     break;
@@ -81,7 +76,7 @@ impl Member {
     }
 
     pub(super) async fn heartbeat_consumer(&mut self, link: LinkId) -> bool {
-        match self.beat(link, Says::Nothing).await {
+        match self.beat(link).await {
             Beat::Same | Beat::Later => true,
             Beat::Assigned | Beat::Fenced | Beat::Lost => false,
         }
@@ -93,12 +88,15 @@ impl Member {
             None => LEAVE,
         };
         self.assigned.clear();
+        self.says = Says::All;
         let request = self.request(Says::Leaving);
         let _ = self.port.call(link, 1, &request, PATIENCE).await;
     }
 
-    async fn beat(&mut self, link: LinkId, says: Says) -> Beat {
+    /// Says what there is to say. Whoever was not answered, or refused, does not know what the broker knows.
+    async fn beat(&mut self, link: LinkId) -> Beat {
         let version = *self.port.random().pick(&[0, 1]);
+        let says = std::mem::replace(&mut self.says, Says::All);
         let request = self.request(says);
         let Ok(response) = self.port.call(link, version, &request, PATIENCE).await else {
             return Beat::Lost;
@@ -126,8 +124,10 @@ impl Member {
     fn heard(&mut self, response: &ConsumerGroupHeartbeatResponse) -> Beat {
         self.generation = response.member_epoch;
         let Some(assignment) = &response.assignment else {
+            self.says = Says::Nothing;
             return Beat::Same;
         };
+        self.says = Says::Owned;
         self.assigned.clear();
         self.take(assignment);
         Beat::Assigned
