@@ -222,8 +222,8 @@ impl PartitionLog {
         self.segments.iter().flat_map(|s| &s.aborted)
     }
 
-    /// What a clean stop adds to the files: the last time index entry, and a snapshot of the producers named by
-    /// the end offset. Empty for a log that was never written.
+    /// What a clean stop adds to the files: the last time index entry, a snapshot of the producers named by
+    /// the end offset, and that the index files are complete. Empty for a log that was never written.
     #[must_use]
     pub fn clean_close(&self) -> Vec<Write> {
         let Some(active) = self.segments.last() else {
@@ -240,6 +240,7 @@ impl PartitionLog {
         if self.last_snapshot != Some(self.offsets.end()) {
             writes.push(Write::Snapshot(self.snapshot()));
         }
+        writes.push(Write::Close);
         writes
     }
 

@@ -20,6 +20,7 @@ mod recover;
 mod replay;
 mod segment;
 mod states;
+mod sums;
 
 pub use batches::Batches;
 pub use buffers::ReadBuffers;

@@ -11,4 +11,5 @@ mod model;
 mod reader;
 mod retain;
 mod state;
+mod sums;
 mod timestamps;

@@ -26,6 +26,8 @@ pub enum Write {
         /// Its base offset, the log's end so far.
         base: i64,
     },
+    /// The log is closed for now: its last segment's index files are complete.
+    Close,
     /// A batch at the end of the last segment.
     Batch(BatchWrite),
     /// The files of all segments below this one's base go, and the snapshots below it: the log starts there or

@@ -130,7 +130,7 @@ const OFTEN: [&str; 12] = [
 ];
 
 /// What a thousand seeds meet besides.
-const SOMETIMES: [&str; 31] = [
+const SOMETIMES: [&str; 32] = [
     "snapshot of the catalog",
     "topic removed",
     "compaction",
@@ -142,7 +142,8 @@ const SOMETIMES: [&str; 31] = [
     "segment rolled, of the broker's own",
     "data refused for want of room",
     "log start moved",
-    "bit rot",
+    "bit rot of a log",
+    "bit rot of another file",
     "bit rot: a fetch says so",
     "bit rot: a start is refused",
     "clock jump within a life",

@@ -132,7 +132,7 @@ fn cost(write: &Write) -> u64 {
         Write::Batch(batch) => batch.bytes.len() as u64 + BATCH_BYTES,
         Write::Roll { .. } => SEGMENT_BYTES,
         Write::Snapshot(snapshot) => snapshot.producers.len() as u64,
-        Write::LeaderEpochs(_) | Write::TimeIndex { .. } => BATCH_BYTES,
+        Write::LeaderEpochs(_) | Write::TimeIndex { .. } | Write::Close => BATCH_BYTES,
         Write::State(state) => state.bytes.len() as u64,
         Write::DropSegments { .. } | Write::DropStates { .. } => 0,
     }

@@ -3,7 +3,7 @@
 use super::points::Points;
 use super::{Offsets, recover, scrub};
 use crate::config::Config;
-use crate::engine::{Identity, LogId, NodeAddress};
+use crate::engine::{Identity, LogId, METADATA_TOPIC, METADATA_TOPIC_ID, NodeAddress};
 use once_log::store::{
     Checkpoint, DataDir, Disk, FakeDisk, Identity as DirIdentity, ReadFailure, Store,
 };
@@ -24,6 +24,35 @@ fn data_dir(disk: &Arc<FakeDisk>) -> DataDir<FakeDisk> {
     DataDir::open(Arc::clone(disk), "/data".into(), &fresh, None).expect("nobody else has it")
 }
 
+fn start(disk: &Arc<FakeDisk>, data: &DataDir<FakeDisk>) {
+    let identity = Identity {
+        cluster_id: "test".to_owned(),
+        directory: Uuid([7; 16]),
+        node: NodeAddress {
+            id: 1,
+            host: "localhost".to_owned(),
+            port: 9092,
+        },
+    };
+    recover(disk, data, Arc::new(Config::default()), identity, 0, 1).expect("starts");
+}
+
+#[test]
+fn a_start_leaves_no_snapshot_of_what_the_log_has_not() {
+    let disk = Arc::new(FakeDisk::default());
+    let data = data_dir(&disk);
+    let path = data.partition_path(METADATA_TOPIC, 0);
+    let mut store = Store::new(Arc::clone(&disk), path.clone(), METADATA_TOPIC_ID);
+    store.write_all(&[Write::Roll { base: 0 }]).expect("writes");
+    let name = "00000000000000000005-0000000000.checkpoint";
+    disk.open(&path.join(name), true).expect("makes");
+
+    start(&disk, &data);
+
+    let names = disk.list(&path).expect("lists");
+    assert!(names.iter().all(|entry| entry.name != name), "{names:?}");
+}
+
 #[test]
 fn the_next_topic_of_a_name_is_not_held_to_what_was_said_of_one_that_is_gone() {
     let disk = Arc::new(FakeDisk::default());
@@ -37,16 +66,7 @@ fn the_next_topic_of_a_name_is_not_held_to_what_was_said_of_one_that_is_gone() {
         data.write_checkpoint(which, &said).expect("writes");
     }
 
-    let identity = Identity {
-        cluster_id: "test".to_owned(),
-        directory: Uuid([7; 16]),
-        node: NodeAddress {
-            id: 1,
-            host: "localhost".to_owned(),
-            port: 9092,
-        },
-    };
-    recover(&disk, &data, Arc::new(Config::default()), identity, 0, 1).expect("starts");
+    start(&disk, &data);
 
     for which in CHECKPOINTS {
         let says = data.read_checkpoint(which).expect("reads");

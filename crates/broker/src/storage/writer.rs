@@ -60,6 +60,7 @@ pub(super) fn batch(write: &Write) -> Option<&Bytes> {
         Write::Batch(batch) => Some(&batch.bytes),
         Write::LeaderEpochs(_)
         | Write::TimeIndex { .. }
+        | Write::Close
         | Write::Snapshot(_)
         | Write::Roll { .. }
         | Write::DropSegments { .. }

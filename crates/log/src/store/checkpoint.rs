@@ -11,7 +11,7 @@ use crate::epochs::EpochEntry;
 const VERSION: &str = "0";
 
 /// A checkpoint's text: version, count, one line per entry, each ended by a newline.
-fn checkpoint(lines: impl ExactSizeIterator<Item = String>) -> String {
+pub(super) fn checkpoint(lines: impl ExactSizeIterator<Item = String>) -> String {
     let mut text = format!("{VERSION}\n{}\n", lines.len());
     for line in lines {
         text.push_str(&line);

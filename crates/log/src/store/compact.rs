@@ -20,6 +20,7 @@ use super::disk::{Disk, write_file};
 use super::error::{CompactFailure, ReadFailure};
 use super::names::{self, CLEANED, DELETED, Kind};
 use super::reader::SegmentReader;
+use super::sums::{self, index_files};
 use crate::compact::{
     CleanedSegment, Compacted, CompactionPlan, Filter, LastOffsets, NewSegment, PlannedSegment,
 };
@@ -163,18 +164,12 @@ impl<D: Disk> Compaction<D> {
             return Ok(None);
         };
         out.finish()?;
+        let files = index_files(&new.index, &new.time_index, &new.aborted);
+        let sums = sums::text(files.clone());
         let mut kinds = Vec::new();
-        // Kafka's tools want both or neither of the first two.
-        let either = !new.index.is_empty() || !new.time_index.is_empty();
-        for (kind, bytes, wanted) in [
-            (Kind::Index, &new.index, either),
-            (Kind::TimeIndex, &new.time_index, either),
-            (Kind::TxnIndex, &new.aborted, !new.aborted.is_empty()),
-        ] {
-            if wanted {
-                self.write(kind, base, bytes)?;
-                kinds.push(kind);
-            }
+        for (kind, bytes) in files.chain([(Kind::Sums, sums.as_bytes())]) {
+            self.write(kind, base, bytes)?;
+            kinds.push(kind);
         }
         // The log gets its names last: it is what a start looks for.
         kinds.push(Kind::Log);

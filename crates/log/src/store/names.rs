@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     TimeIndex,
     /// The aborted index.
     TxnIndex,
+    /// Our checksums of the index files.
+    Sums,
     /// Kafka's producer snapshot.
     Snapshot,
     /// Our window beside it.
@@ -20,8 +22,13 @@ pub(crate) enum Kind {
 }
 
 /// What belongs to one segment.
-pub(crate) const SEGMENT_KINDS: [Kind; 4] =
-    [Kind::Log, Kind::Index, Kind::TimeIndex, Kind::TxnIndex];
+pub(crate) const SEGMENT_KINDS: [Kind; 5] = [
+    Kind::Log,
+    Kind::Index,
+    Kind::TimeIndex,
+    Kind::TxnIndex,
+    Kind::Sums,
+];
 
 /// Ends the name of a file of a segment that compaction is making.
 pub(crate) const CLEANED: &str = ".cleaned";
@@ -50,6 +57,7 @@ impl Kind {
             Kind::Index => "index",
             Kind::TimeIndex => "timeindex",
             Kind::TxnIndex => "txnindex",
+            Kind::Sums => "sums",
             Kind::Snapshot => "snapshot",
             Kind::Window => "window",
         }

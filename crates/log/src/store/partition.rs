@@ -17,7 +17,7 @@ use super::disk::{Disk, replace_file, write_file};
 use super::names::{Kind, LEADER_EPOCHS, PARTITION_METADATA};
 use super::reader::SegmentReader;
 use super::segment::SegmentFiles;
-use super::states;
+use super::{states, sums};
 use crate::epochs::EpochEntry;
 use crate::write::{BatchWrite, SnapshotWrite, Write};
 
@@ -148,6 +148,7 @@ impl<D: Disk> Store<D> {
                 [Write::DropStates { below }] => {
                     states::remove_below(&*self.disk, &self.dir, *below)?;
                 }
+                [Write::Close] => self.close_segment()?,
                 [Write::TimeIndex { segment, entry }] => {
                     self.activate(*segment)?.push_time_entry(entry);
                 }
@@ -277,6 +278,7 @@ impl<D: Disk> Store<D> {
             Write::Batch(batch) => Some(batch),
             Write::LeaderEpochs(_)
             | Write::TimeIndex { .. }
+            | Write::Close
             | Write::Snapshot(_)
             | Write::Roll { .. }
             | Write::DropSegments { .. }
@@ -309,11 +311,25 @@ impl<D: Disk> Store<D> {
 
     fn roll(&mut self, base: i64) -> io::Result<()> {
         self.make_dir()?;
-        self.write_indexes()?;
+        self.close_segment()?;
         self.release();
         self.dormant = None;
         self.active = Some(SegmentFiles::create(&*self.disk, &self.dir, base)?);
         self.end = self.end.max(base);
+        Ok(())
+    }
+
+    /// The last segment's index files are complete: says so beside them.
+    fn close_segment(&mut self) -> io::Result<()> {
+        self.write_indexes()?;
+        let active = self.active.as_ref().map(SegmentFiles::base);
+        let Some(base) = active.or(self.dormant.map(|(base, _)| base)) else {
+            return Ok(());
+        };
+        if let Some(written) = sums::write(&*self.disk, &self.dir, base)? {
+            self.unsynced_lazy.insert(written);
+            self.dir_changed_lazy = true;
+        }
         Ok(())
     }
 

@@ -54,3 +54,23 @@ fn a_start_that_is_killed_leaves_no_index_that_power_loss_may_empty() {
     }
     assert!(killed > 40, "{killed} starts were killed");
 }
+
+#[test]
+fn names_that_only_memory_lacks_do_not_come_back_after_an_unclean_start_that_flushes_no_log() {
+    let mut partition = Partition::without_fsync(small_config());
+    partition.run(&Step::Plain {
+        records: 1,
+        size: 40,
+    });
+    partition.run(&Step::Checkpoint);
+    let name = "00000000000000000000.snapshot";
+    let path = partition.dir.join(name);
+    partition.disk.open(&path, true).expect("makes");
+    partition.disk.sync_dir(&partition.dir).expect("syncs");
+    partition.disk.remove(&path).expect("removes");
+    partition.disk.crash(Crash::Process);
+    partition.recover();
+    partition.disk.crash(Crash::LoseAll);
+    let names = partition.disk.list(&partition.dir).expect("lists");
+    assert!(names.iter().all(|entry| entry.name != name), "{names:?}");
+}

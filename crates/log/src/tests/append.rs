@@ -32,6 +32,7 @@ fn rolled(writes: &[Write]) -> Option<i64> {
         | Write::TimeIndex { .. }
         | Write::Snapshot(_)
         | Write::Batch(_)
+        | Write::Close
         | Write::DropSegments { .. }
         | Write::State(_)
         | Write::DropStates { .. } => None,

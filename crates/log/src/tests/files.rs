@@ -157,6 +157,7 @@ fn the_files_of_a_small_partition_are_kafkas_byte_for_byte() {
     let wanted = [
         "00000000000000000000.index",
         "00000000000000000000.log",
+        "00000000000000000000.sums",
         "00000000000000000000.timeindex",
         "00000000000000000000.txnindex",
         "00000000000000000009.snapshot",
@@ -183,6 +184,12 @@ fn the_files_of_a_small_partition_are_kafkas_byte_for_byte() {
     }
     assert_eq!(files["00000000000000000000.txnindex"], txn_index);
     assert_eq!(files["leader-epoch-checkpoint"], b"0\n1\n0 0\n");
+    let sums = ["index", "timeindex", "txnindex"].map(|kind| {
+        let bytes = &files[&format!("00000000000000000000.{kind}")];
+        format!("{kind} {} {:08x}\n", bytes.len(), crc32c::crc32c(bytes))
+    });
+    let sums = format!("0\n3\n{}", sums.concat());
+    assert_eq!(files["00000000000000000000.sums"], sums.as_bytes());
     assert_eq!(
         files["partition.metadata"],
         b"version: 0\ntopic_id: CQkJCQkJCQkJCQkJCQkJCQ"

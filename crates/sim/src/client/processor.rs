@@ -208,6 +208,7 @@ async fn rounds(
             continue;
         }
         let link = own.flight.link().await;
+        consumer.txn = Some(own.next_txn);
         let Some(reads) = consumer.poll(link, 20).await else {
             own.flight.drop_link();
             if let Some(ended) = back(&mut consumer, member, &port).await {

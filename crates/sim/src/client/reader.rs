@@ -26,6 +26,8 @@ use std::rc::Rc;
 pub(crate) struct Consumer {
     port: Port,
     pub(crate) isolation: Isolation,
+    /// The transaction that what is read is read in.
+    pub(crate) txn: Option<u64>,
     pub(crate) positions: BTreeMap<Partition, i64>,
     version: i16,
     /// The fetch session, if it has any.
@@ -50,6 +52,7 @@ impl Consumer {
         Self {
             port,
             isolation,
+            txn: None,
             positions: BTreeMap::new(),
             version,
             session: in_session.then(Session::default),
@@ -61,10 +64,24 @@ impl Consumer {
         }
     }
 
+    /// All partitions of all topics are its own, from their beginning.
+    pub(crate) fn of_everything(port: Port, isolation: Isolation, partitions: i32) -> Self {
+        let mut consumer = Self::new(port, isolation);
+        consumer.positions = everything(partitions);
+        let assigned = consumer.positions.keys().map(|p| (p.clone(), Some(0)));
+        let assign = Assign {
+            group: None,
+            partitions: assigned.collect(),
+        };
+        consumer.port.note(Kind::Ok, Op::Assign(assign));
+        consumer
+    }
+
     /// One poll of all partitions, in the history. `None`: no answer came.
     pub(crate) async fn poll(&mut self, link: LinkId, wait_ms: i32) -> Option<Vec<PartitionRead>> {
         let mut poll = Poll {
             isolation: self.isolation,
+            txn: self.txn,
             ..Default::default()
         };
         let invoked = self.port.invoke(Op::Poll(poll.clone()));
@@ -256,14 +273,7 @@ fn everything(partitions: i32) -> BTreeMap<Partition, i64> {
 
 /// Polls so many times.
 pub(crate) async fn read(port: Port, isolation: Isolation, operations: u32, partitions: i32) {
-    let mut consumer = Consumer::new(port.clone(), isolation);
-    consumer.positions = everything(partitions);
-    let assigned = consumer.positions.keys().map(|p| (p.clone(), Some(0)));
-    let assign = Assign {
-        group: None,
-        partitions: assigned.collect(),
-    };
-    port.note(Kind::Ok, Op::Assign(assign));
+    let mut consumer = Consumer::of_everything(port.clone(), isolation, partitions);
     let mut link = port.connect().await;
     for _ in 0..operations {
         if port.is_ending() {
@@ -283,16 +293,9 @@ pub(crate) async fn read(port: Port, isolation: Isolation, operations: u32, part
 /// Reads all partitions to their end, when nobody writes any more. Goes on until everything is
 /// stable, which the world bounds.
 pub(crate) async fn drain(port: Port, isolation: Isolation, partitions: i32) {
-    let mut consumer = Consumer::new(port.clone(), isolation);
+    let mut consumer = Consumer::of_everything(port.clone(), isolation, partitions);
     // Bounds that do not change are not told again in a session.
     consumer.session = None;
-    consumer.positions = everything(partitions);
-    let assigned = consumer.positions.keys().map(|p| (p.clone(), Some(0)));
-    let assign = Assign {
-        group: None,
-        partitions: assigned.collect(),
-    };
-    port.note(Kind::Ok, Op::Assign(assign));
     let link = port.connect().await;
     let mut pause = 100_000;
     loop {
@@ -340,8 +343,13 @@ pub(crate) struct Rotten {
 }
 
 /// Reads all partitions as far as they can be read.
-pub(crate) async fn read_rotten(port: Port, partitions: i32, seen: Rc<RefCell<Rotten>>) {
-    let mut consumer = Consumer::new(port.clone(), Isolation::ReadUncommitted);
+pub(crate) async fn read_rotten(
+    port: Port,
+    partitions: i32,
+    isolation: Isolation,
+    seen: Rc<RefCell<Rotten>>,
+) {
+    let mut consumer = Consumer::new(port.clone(), isolation);
     consumer.session = None;
     consumer.may_be_corrupt = true;
     consumer.positions = everything(partitions);

@@ -6,10 +6,11 @@
 
 use super::flight::{Flight, Refused};
 use super::producer::{init, payloads, random_partition};
+use super::reader::Consumer;
 use super::setup::PATIENCE;
 use super::{KEYED, Port, TOPICS};
 use crate::plan::Plan;
-use once_check::history::{Begin, End, Kind, Name, Op, Partition};
+use once_check::history::{Begin, End, Isolation, Kind, Name, Op, Partition};
 use once_wire::error::ErrorCode;
 use once_wire::message::add_partitions_to_txn_request::{
     AddPartitionsToTxnRequest, AddPartitionsToTxnTopic,
@@ -23,6 +24,8 @@ pub(crate) struct Transactor {
     pub(crate) id: Name,
     pub(crate) flight: Flight,
     pub(crate) txn: u64,
+    /// The transaction that comes then.
+    pub(crate) next_txn: u64,
     /// Partitions that are part of the transaction.
     added: BTreeSet<Partition>,
 }
@@ -40,6 +43,7 @@ impl Transactor {
         let mut flight = Flight::new(port.clone(), identity, Some(id.clone()));
         flight.losses_max = 30;
         Some(Self {
+            next_txn: port.fresh_txn(),
             port,
             id,
             flight,
@@ -50,7 +54,7 @@ impl Transactor {
 
     /// Begins a transaction.
     pub(crate) fn begin(&mut self) {
-        self.txn = self.port.fresh_txn();
+        self.txn = std::mem::replace(&mut self.next_txn, self.port.fresh_txn());
         self.added.clear();
         let begin = Begin {
             txn: self.txn,
@@ -160,6 +164,10 @@ impl Transactor {
                 code => {
                     self.port
                         .say(format!("end of {} ({commit}): {code}", self.txn));
+                    if unanswered && code == ErrorCode::InvalidTxnState && !self.added.is_empty() {
+                        self.port
+                            .found(format!("I8: end of {} ({commit}) again: {code}", self.txn));
+                    }
                     let kind = if unanswered { Kind::Info } else { Kind::Fail };
                     self.port.complete(invoked, kind, None);
                     return Err(Refused(code));
@@ -170,9 +178,21 @@ impl Transactor {
         Err(Refused(ErrorCode::RequestTimedOut))
     }
 
-    /// One transaction: some records to some partitions, and its end.
-    async fn transaction(&mut self, plan: &Plan, timeout_ms: i32) -> Result<(), Refused> {
+    /// One transaction: some records to some partitions, and its end. An application may read in it.
+    async fn transaction(
+        &mut self,
+        plan: &Plan,
+        timeout_ms: i32,
+        reads: Option<&mut Consumer>,
+    ) -> Result<(), Refused> {
         self.begin();
+        if let Some(consumer) = reads {
+            consumer.txn = Some(self.txn);
+            let link = self.flight.link().await;
+            if consumer.poll(link, 0).await.is_none() {
+                self.flight.drop_link();
+            }
+        }
         // Some are so long that segments roll within them, and are compacted around them.
         let is_long = self.port.random().below(8) == 0;
         let (least, most) = if is_long { (8, 16) } else { (1, 3) };
@@ -206,6 +226,10 @@ impl Transactor {
 pub(crate) async fn transactional(port: Port, id: Name, plan: Plan) {
     let timeout_ms = *port.random().pick(&[300, 3_000, 60_000]);
     let mut left = plan.operations / 2;
+    let reads = port.random().coin();
+    let of_all =
+        || Consumer::of_everything(port.clone(), Isolation::ReadCommitted, plan.partitions);
+    let mut reads = reads.then(of_all);
     while left > 0 && !port.is_ending() {
         let Some(mut own) = Transactor::start(port.clone(), id.clone(), timeout_ms).await else {
             left -= 1;
@@ -213,7 +237,7 @@ pub(crate) async fn transactional(port: Port, id: Name, plan: Plan) {
         };
         while left > 0 && !port.is_ending() {
             left -= 1;
-            if let Err(Refused(code)) = own.transaction(&plan, timeout_ms).await {
+            if let Err(Refused(code)) = own.transaction(&plan, timeout_ms, reads.as_mut()).await {
                 own.flight.give_up();
                 let fenced = matches!(
                     code,

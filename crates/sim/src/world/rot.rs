@@ -1,9 +1,9 @@
 //! Bit rot: what a flipped bit in files that are closed and flushed may do, and what it may not.
 //!
-//! After everything else the broker is stopped cleanly, one bit of one log file flips, and it is
-//! started again. It may refuse, and then says which file; or it serves, and then a reader gets
-//! what was there, or CORRUPT_MESSAGE, and never anything else. A kill and another start must not
-//! cut what was flushed either.
+//! After everything else the broker is stopped cleanly, one bit of one file of a partition flips, and
+//! it is started again. If that is a log it may refuse, and then says which; or it serves, and then a
+//! reader gets what was there, or CORRUPT_MESSAGE, and never anything else. If it is a file that can be
+//! made anew the reader gets all of it. A kill and another start must not cut what was flushed either.
 
 use super::{Phase, World};
 use crate::client::{KEYED, Rotten, read_rotten};
@@ -23,10 +23,22 @@ use std::sync::Arc;
 /// One run in so many ends so.
 const ROTS: u64 = 6;
 
+/// The files of which nothing is lost: a start makes them anew.
+const MADE_ANEW: [&str; 6] = [
+    "index",
+    "timeindex",
+    "txnindex",
+    "sums",
+    "snapshot",
+    "window",
+];
+
 /// A bit that flipped.
 pub(super) struct Flipped {
     /// Where.
     path: PathBuf,
+    /// How it is read.
+    isolation: Isolation,
     /// What the reader saw.
     seen: Rc<RefCell<Rotten>>,
     /// What is in the log.
@@ -51,7 +63,11 @@ impl World {
         self.boot += 1;
         self.disk.crash(Crash::Process);
         self.everyone_is_cut();
-        let Some((path, bits)) = self.logs_on_disk(&mut random) else {
+        let kinds: &[&str] = match random.below(2) {
+            0 => &["log"],
+            _ => &MADE_ANEW,
+        };
+        let Some((path, bits)) = self.file_on_disk(kinds, &mut random) else {
             self.over = true;
             return;
         };
@@ -60,31 +76,34 @@ impl World {
         if let Err(error) = self.disk.flip(&path, bit) {
             return self.found(format!("the fake disk has no {}: {error}", path.display()));
         }
-        self.coverage.met("bit rot");
+        self.coverage.met(match is_log(&path) {
+            true => "bit rot of a log",
+            false => "bit rot of another file",
+        });
+        let isolation = *random.pick(&[Isolation::ReadUncommitted, Isolation::ReadCommitted]);
         self.flipped = Some(Flipped {
             path,
+            isolation,
             seen: Rc::default(),
-            written: written(&self.history.borrow()),
+            written: written(&self.history.borrow(), isolation),
         });
         self.start();
     }
 
-    /// A log file that is not empty, and how many bits it has.
-    fn logs_on_disk(&self, random: &mut Random) -> Option<(PathBuf, u64)> {
+    /// A partition's file of one of these kinds that is not empty, and how many bits it has.
+    fn file_on_disk(&self, kinds: &[&str], random: &mut Random) -> Option<(PathBuf, u64)> {
         let root = Path::new("/data");
-        let mut logs = Vec::new();
+        let mut found = Vec::new();
         for dir in self.disk.list(root).unwrap_or_default() {
             let dir_path = root.join(&dir.name);
             for file in self.disk.list(&dir_path).unwrap_or_default() {
-                let is_log = Path::new(&file.name)
-                    .extension()
-                    .is_some_and(|extension| extension == "log");
-                if is_log && file.len > 0 {
-                    logs.push((dir_path.join(&file.name), file.len * 8));
+                let path = dir_path.join(&file.name);
+                if kinds.iter().any(|kind| is(&path, kind)) && file.len > 0 {
+                    found.push((path, file.len * 8));
                 }
             }
         }
-        (!logs.is_empty()).then(|| random.pick(&logs).clone())
+        (!found.is_empty()).then(|| random.pick(&found).clone())
     }
 
     /// The broker runs on what has rotted: it is read.
@@ -95,7 +114,8 @@ impl World {
         let seen = Rc::clone(&flipped.seen);
         // What this reader sees is judged here, not with the rest.
         let port = self.port_with(Rc::default());
-        let task = Box::pin(read_rotten(port.clone(), self.plan.partitions, seen));
+        let (partitions, isolation) = (self.plan.partitions, flipped.isolation);
+        let task = Box::pin(read_rotten(port.clone(), partitions, isolation, seen));
         self.sit(port, task);
     }
 
@@ -110,7 +130,7 @@ impl World {
         self.over = true;
         let (path, text) = (&flipped.path, error.to_string());
         let dir = path.parent().unwrap_or(path).display().to_string();
-        if text.contains(&dir) {
+        if text.contains(&dir) && is_log(path) {
             self.coverage.met("bit rot: a start is refused");
         } else {
             let path = path.display();
@@ -136,7 +156,8 @@ impl World {
         }
         for partition in &seen.corrupt {
             let dir = flipped.path.parent().and_then(Path::file_name);
-            if dir.is_none_or(|dir| *dir.to_string_lossy() != *partition.to_string()) {
+            let is_its = dir.is_some_and(|dir| *dir.to_string_lossy() == *partition.to_string());
+            if !is_its || !is_log(&flipped.path) {
                 let path = flipped.path.display();
                 return self.found(format!(
                     "a bit of {path} flipped, and {partition} cannot be read"
@@ -174,8 +195,16 @@ impl World {
     }
 }
 
-/// What readers of everything found, when all was well, and what was not deleted since.
-fn written(history: &History) -> BTreeMap<(Partition, i64), Value> {
+fn is(path: &Path, kind: &str) -> bool {
+    path.extension().is_some_and(|extension| extension == kind)
+}
+
+fn is_log(path: &Path) -> bool {
+    is(path, "log")
+}
+
+/// What readers of everything found so, when all was well, and what was not deleted since.
+fn written(history: &History, isolation: Isolation) -> BTreeMap<(Partition, i64), Value> {
     let mut written = BTreeMap::new();
     for event in history.events() {
         if let Op::Drained(drained) = &event.op {
@@ -186,7 +215,7 @@ fn written(history: &History) -> BTreeMap<(Partition, i64), Value> {
         let Op::Poll(poll) = &event.op else {
             continue;
         };
-        if poll.isolation != Isolation::ReadUncommitted {
+        if poll.isolation != isolation {
             continue;
         }
         for read in &poll.reads {

@@ -12,24 +12,32 @@ fn identity() -> Identity {
     }
 }
 
+fn open_at(
+    disk: &Arc<FakeDisk>,
+    path: &str,
+    fresh: &Identity,
+) -> Result<DataDir<FakeDisk>, DirError> {
+    DataDir::open(Arc::clone(disk), PathBuf::from(path), fresh, None)
+}
+
 fn open(disk: &Arc<FakeDisk>, fresh: &Identity) -> Result<DataDir<FakeDisk>, DirError> {
-    DataDir::open(Arc::clone(disk), PathBuf::from("/data"), fresh, None)
+    open_at(disk, "/data", fresh)
 }
 
 #[test]
 fn a_directory_is_made_keeps_its_identity_and_survives_power_loss() {
-    let disk = Arc::new(FakeDisk::new());
-    drop(open(&disk, &identity()).expect("makes it"));
-    disk.crash(Crash::LoseAll);
-    let other = Identity {
-        cluster_id: "ignored".to_owned(),
-        directory_id: Uuid([4; 16]),
-        ..identity()
-    };
-    assert_eq!(
-        open(&disk, &other).expect("opens it").identity(),
-        &identity()
-    );
+    for path in ["/data", "/srv/once/data"] {
+        let disk = Arc::new(FakeDisk::new());
+        drop(open_at(&disk, path, &identity()).expect("makes it"));
+        disk.crash(Crash::LoseAll);
+        let other = Identity {
+            cluster_id: "ignored".to_owned(),
+            directory_id: Uuid([4; 16]),
+            ..identity()
+        };
+        let again = open_at(&disk, path, &other).expect("opens it");
+        assert_eq!(again.identity(), &identity(), "{path}");
+    }
 }
 
 #[test]

@@ -178,8 +178,8 @@ impl<D: Disk> JournalScan<D> {
     /// # Errors
     /// The disk's.
     pub fn settle(&self) -> Result<(), JournalError> {
-        let again = |file: usize, from, to| {
-            let path = &self.files[file].path;
+        let again = |file: &Spare, from, to| {
+            let path = &file.path;
             let again = || {
                 let file = self.disk.open(path, false)?;
                 rewrite(&*self.disk, &file, from, to)?;
@@ -188,11 +188,11 @@ impl<D: Disk> JournalScan<D> {
             again().map_err(JournalError::io(path))
         };
         if let Some((file, from, to)) = self.last {
-            again(file, from, to)?;
+            again(&self.files[file], from, to)?;
         }
-        // The newest head, too: it says what may be written over.
-        let newest = self.files.len().checked_sub(1);
-        newest.map_or(Ok(()), |newest| again(newest, 0, SECTOR as u64))
+        // The newest head, too: it says what may be written over. A kill may have cut its sector short.
+        let newest = self.files.last();
+        newest.map_or(Ok(()), |file| again(file, 0, file.len.min(SECTOR as u64)))
     }
 
     /// Removes the journal: what it holds is flushed in the partitions' files, and they go on without it.

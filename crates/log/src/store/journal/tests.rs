@@ -1,3 +1,5 @@
+mod random;
+
 use std::io::IoSlice;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -5,7 +7,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use once_wire::Uuid;
 use once_wire::batch::BatchBuilder;
-use proptest::prelude::*;
 
 use super::*;
 use crate::store::disk::{Crash, FakeDisk, RealDisk, read_file};
@@ -99,13 +100,28 @@ fn an_entry_whose_flush_failed_is_flushed_before_anything_of_it_counts() {
     append(&mut journal, &[batch(0, 10)]).expect("appends");
     disk.fail_sync_in(1);
     append(&mut journal, &[batch(1, 600)]).expect_err("the flush fails");
-    disk.crash(Crash::Process);
-    let found = scan(&disk).expect("is sound");
-    assert_eq!(all(&found), [batch(0, 10), batch(1, 600)]);
-    found.settle().expect("flushes");
-    disk.crash(Crash::LoseAll);
-    let found = scan(&disk).expect("is sound");
-    assert_eq!(all(&found), [batch(0, 10), batch(1, 600)]);
+    for how in [Crash::Process, Crash::LoseAll] {
+        disk.crash(how);
+        let found = scan(&disk).expect("is sound");
+        assert_eq!(all(&found), [batch(0, 10), batch(1, 600)]);
+        found.settle().expect("flushes");
+    }
+}
+
+#[test]
+fn a_head_whose_flush_failed_is_flushed_before_it_counts() {
+    let disk = disk();
+    let mut journal = begin(&disk);
+    append(&mut journal, &[batch(0, 3_000)]).expect("appends");
+    // The file that is made, its name, and then its head.
+    disk.fail_sync_in(3);
+    append(&mut journal, &[batch(1, 3_000)]).expect_err("the flush fails");
+    for how in [Crash::Process, Crash::LoseAll] {
+        disk.crash(how);
+        let found = scan(&disk).expect("is sound");
+        assert_eq!((found.needed().len(), found.next_generation()), (2, 2));
+        found.settle().expect("flushes");
+    }
 }
 
 #[test]
@@ -270,123 +286,11 @@ fn a_crash_while_a_journal_is_removed_is_no_damage() {
             Crash::Seeded(stop)
         };
         disk.crash(how);
-        scan(&disk).expect("a crash is no damage");
+        let found = scan(&disk).expect("a crash is no damage");
+        found.settle().expect("flushes");
         if removed.is_ok() {
             assert!(stop > 10, "only {stop} changes");
             return;
-        }
-    }
-}
-
-/// What happens to a journal.
-#[derive(Clone, Debug)]
-enum Step {
-    Append(Vec<usize>),
-    Free,
-    /// The next sync but `after` fails, which ends the process; then the power goes.
-    Fail {
-        after: u64,
-        seed: u64,
-    },
-    Crash(Crash),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let crash = prop_oneof![
-        Just(Crash::Process),
-        Just(Crash::LoseAll),
-        any::<u64>().prop_map(Crash::Seeded)
-    ];
-    prop_oneof![
-        8 => prop::collection::vec(0..2_000usize, 1..4).prop_map(Step::Append),
-        1 => Just(Step::Free),
-        2 => (1..4u64, any::<u64>()).prop_map(|(after, seed)| Step::Fail { after, seed }),
-        1 => crash.prop_map(Step::Crash),
-    ]
-}
-
-/// What must be, and what may be, in a journal.
-#[derive(Default)]
-struct Expected {
-    /// Entries that were acknowledged and not freed, by offset of their first batch.
-    kept: Vec<Vec<Bytes>>,
-    /// The entry whose append failed.
-    doubtful: Option<Vec<Bytes>>,
-    offset: i64,
-}
-
-impl Expected {
-    fn entry(&mut self, sizes: &[usize]) -> Vec<Bytes> {
-        let made = sizes.iter().zip(self.offset..);
-        let entry: Vec<Bytes> = made.map(|(size, offset)| batch(offset, *size)).collect();
-        self.offset += i64::try_from(entry.len()).expect("small");
-        entry
-    }
-
-    /// The journal after a crash: all that was acknowledged, and of the doubtful entry all or nothing. Earlier
-    /// entries may still be there.
-    fn check(&mut self, disk: &Arc<FakeDisk>) {
-        let found = all(&scan(disk).expect("a crash is no damage"));
-        let kept = self.kept.concat();
-        let with = [kept.clone(), self.doubtful.take().unwrap_or_default()].concat();
-        assert!(
-            found.ends_with(&kept) || found.ends_with(&with),
-            "{} found, {} kept",
-            found.len(),
-            kept.len()
-        );
-        if !found.ends_with(&kept) || kept.is_empty() {
-            self.kept = vec![with];
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
-    #[test]
-    fn no_crash_takes_or_tears_what_was_acknowledged(steps in prop::collection::vec(step(), 1..60)) {
-        let disk = disk();
-        let mut journal = begin(&disk);
-        let mut expected = Expected::default();
-        for step in steps {
-            let crash = match step {
-                Step::Append(sizes) => {
-                    let entry = expected.entry(&sizes);
-                    match append(&mut journal, &entry) {
-                        Ok(()) => {
-                            expected.kept.push(entry);
-                            continue;
-                        }
-                        Err(_) => unreachable!("nothing was told to fail"),
-                    }
-                }
-                Step::Free => {
-                    let below = journal.next_entry();
-                    journal.free(below);
-                    let full = expected.kept.len().saturating_sub(1);
-                    expected.kept.drain(..full);
-                    continue;
-                }
-                Step::Fail { after, seed } => {
-                    disk.fail_sync_in(after);
-                    loop {
-                        let entry = expected.entry(&[900, 20]);
-                        if append(&mut journal, &entry).is_err() {
-                            expected.doubtful = Some(entry);
-                            break;
-                        }
-                        expected.kept.push(entry);
-                    }
-                    Crash::Seeded(seed)
-                }
-                Step::Crash(how) => how,
-            };
-            disk.crash(crash);
-            expected.check(&disk);
-            // Recovery brought everything to the partitions' files.
-            journal = begin(&disk);
-            expected.kept.clear();
         }
     }
 }

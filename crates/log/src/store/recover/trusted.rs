@@ -8,6 +8,7 @@ use crate::store::batches::FileBatches;
 use crate::store::disk::{Disk, read_file};
 use crate::store::error::{ReadFailure, RecoverError};
 use crate::store::names::Kind;
+use crate::store::sums;
 use crate::time_index::{TIME_INDEX_ENTRY_BYTES, TimeIndexEntry};
 
 impl<D: Disk> Recovery<'_, D> {
@@ -36,8 +37,11 @@ impl<D: Disk> Recovery<'_, D> {
     }
 
     /// The segment as its index files and the batches after their last entry describe it; `None` if they do not
-    /// add up.
+    /// add up, or are not those that were written.
     fn load(&self, base: i64, next: Option<i64>) -> Result<Option<Segment>, RecoverError> {
+        if !sums::hold(&*self.disk, &self.dir, base).map_err(RecoverError::io(&self.dir))? {
+            return Ok(None);
+        }
         let Some(index) = self.load_index(base)? else {
             return Ok(None);
         };

@@ -1,5 +1,6 @@
 //! Walking a segment that cannot be trusted.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use once_wire::batch::{Batch, BatchHeader};
@@ -12,7 +13,8 @@ use crate::segments::{Extent, Segment};
 use crate::store::batches::FileBatches;
 use crate::store::disk::{Disk, place_file, rewrite};
 use crate::store::error::{ReadFailure, RecoverError};
-use crate::store::names::Kind;
+use crate::store::names::{Kind, SEGMENT_KINDS};
+use crate::store::sums;
 
 /// The index files of a walked segment, made anew.
 pub(super) struct Walked {
@@ -146,11 +148,16 @@ impl<D: Disk> Recovery<'_, D> {
                 ..
             } = &self.walked[n];
             let (index, time_index, aborted) = (index.clone(), time_index.clone(), aborted.clone());
-            // Kafka's tools want both or neither of these two.
-            let either = !index.is_empty() || !time_index.is_empty();
-            self.write_index(base, Kind::Index, &index, either)?;
-            self.write_index(base, Kind::TimeIndex, &time_index, either)?;
-            self.write_index(base, Kind::TxnIndex, &aborted, !aborted.is_empty())?;
+            let files = sums::index_files(&index, &time_index, &aborted);
+            let sums = sums::text(files.clone());
+            let mut wanted: BTreeMap<Kind, &[u8]> = files.collect();
+            // The index files of the last one are not complete.
+            if Some(base) != active {
+                wanted.insert(Kind::Sums, sums.as_bytes());
+            }
+            for kind in &SEGMENT_KINDS[1..] {
+                self.write_index(base, *kind, wanted.get(kind).copied())?;
+            }
         }
         Ok(())
     }
@@ -159,8 +166,7 @@ impl<D: Disk> Recovery<'_, D> {
         &mut self,
         base: i64,
         kind: Kind,
-        bytes: &[u8],
-        wanted: bool,
+        wanted: Option<&[u8]>,
     ) -> Result<(), RecoverError> {
         let there = self
             .files
@@ -168,7 +174,7 @@ impl<D: Disk> Recovery<'_, D> {
             .get(&base)
             .is_some_and(|kinds| kinds.contains_key(&kind));
         let path = kind.path(&self.dir, base);
-        if wanted {
+        if let Some(bytes) = wanted {
             self.place(&path, bytes)
         } else if there {
             self.remove(&path)
