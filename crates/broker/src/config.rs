@@ -6,6 +6,7 @@
 mod log;
 mod properties;
 mod settings;
+mod values;
 
 pub(crate) use log::log_config;
 pub use properties::{SettingError, parse_properties};

@@ -1,13 +1,15 @@
 //! AddPartitionsToTxn (key 24), versions 0–3.
 //!
 //! Adds partitions to the producer's transaction, or begins one with them: all or none. If one
-//! does not exist, the others are answered OPERATION_NOT_ATTEMPTED.
+//! does not exist, or is of an internal topic, which no client may write to, the others are answered
+//! OPERATION_NOT_ATTEMPTED (Kafka: `KafkaApis.handleAddPartitionsToTxnRequest`).
 //!
 //! * 2 PRODUCER_FENCED, which older versions see as INVALID_PRODUCER_EPOCH; 3 flexible.
 //!
 //! Left out: 4 and 5, with which brokers ask each other for several transactions at once; there
 //! is one broker.
 
+use super::internal::is_internal;
 use super::{Answer, Api, ResponseOf, errors};
 use crate::engine::{Context, Settled};
 use once_coordinator::ids::TopicPartition;
@@ -35,20 +37,23 @@ impl Api for AddPartitionsToTxn {
         request: &Self::Request,
     ) -> Result<Answer<AddPartitionsToTxnResponse>, ErrorCode> {
         let catalog = cx.catalog();
-        let exists = |topic: &str, index| catalog.partition(topic, index).is_some();
-        let all_exist = request.v3_and_below_topics.iter().all(|topic| {
-            topic
-                .partitions
-                .iter()
-                .all(|index| exists(&topic.name, *index))
+        let refusal = |topic: &str, index| {
+            if is_internal(topic) {
+                Some(ErrorCode::TopicAuthorizationFailed)
+            } else if catalog.partition(topic, index).is_none() {
+                Some(ErrorCode::UnknownTopicOrPartition)
+            } else {
+                None
+            }
+        };
+        let mut topics = request.v3_and_below_topics.iter();
+        let refused = topics.any(|topic| {
+            let mut indexes = topic.partitions.iter();
+            indexes.any(|index| refusal(&topic.name, *index).is_some())
         });
-        if !all_exist {
+        if refused {
             return Ok(Answer::Now(each(request, |topic, index| {
-                if exists(topic, index) {
-                    ErrorCode::OperationNotAttempted
-                } else {
-                    ErrorCode::UnknownTopicOrPartition
-                }
+                refusal(topic, index).unwrap_or(ErrorCode::OperationNotAttempted)
             })));
         }
         let transactional_id = &request.v3_and_below_transactional_id;

@@ -94,6 +94,7 @@ fn wanted(topic: &CreatableTopic, id: Uuid) -> NewTopic {
         replication_factor: topic.replication_factor,
         assignments: assignments.collect(),
         configs: configs.collect(),
+        is_internal: false,
     }
 }
 

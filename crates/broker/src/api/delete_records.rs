@@ -109,7 +109,7 @@ impl DeleteRecords {
         ))
     }
 
-    fn response(&self, cx: &Context<'_>) -> DeleteRecordsResponse {
+    fn response(&self, cx: &mut Context<'_>) -> DeleteRecordsResponse {
         let names = self.request.topics.iter();
         let mut topics: Vec<DeleteRecordsTopicResult> = names
             .map(|topic| DeleteRecordsTopicResult {
@@ -154,13 +154,14 @@ fn delete(
 }
 
 /// The low watermark and the error of one partition, now.
-fn became(cx: &Context<'_>, waits: Result<(LogId, i64), ErrorCode>) -> (i64, ErrorCode) {
+fn became(cx: &mut Context<'_>, waits: Result<(LogId, i64), ErrorCode>) -> (i64, ErrorCode) {
     let (log, start) = match waits {
         Ok(waits) => waits,
         Err(error) => return (NONE, error),
     };
-    // Deleted while the request waited.
     let Some(partition) = cx.partition(log) else {
+        // Deleted while the request waited: the answer rests on that.
+        cx.catalog();
         return (NONE, ErrorCode::UnknownTopicOrPartition);
     };
     let now = partition.log.log_start_offset();

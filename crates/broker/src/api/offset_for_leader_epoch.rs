@@ -86,7 +86,8 @@ fn look(
     Ok(EpochEndOffset {
         partition: wanted.partition,
         leader_epoch,
-        end_offset,
+        // A crash may take back what lies above.
+        end_offset: end_offset.min(log.high_watermark()),
         ..Default::default()
     })
 }

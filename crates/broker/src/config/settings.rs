@@ -1,5 +1,9 @@
 //! The table of settings.
 
+use super::values::{
+    boolean, compression, directory, flush_interval, listener, number, partitions, policy, ratio,
+    retention,
+};
 use super::{Config, FlushPolicy};
 
 /// The type of a setting's value, as DescribeConfigs names it.
@@ -31,29 +35,6 @@ pub struct Setting {
     pub set: fn(&mut Config, &str) -> Result<(), String>,
     /// Its value as text; `None` if unset.
     pub get: fn(&Config) -> Option<String>,
-}
-
-fn number<T>(text: &str, least: T) -> Result<T, String>
-where
-    T: std::str::FromStr + PartialOrd + std::fmt::Display,
-{
-    let value: T = text
-        .trim()
-        .parse()
-        .map_err(|_| format!("'{text}' is not a number of its type"))?;
-    if value < least {
-        Err(format!("{value} is below the least value {least}"))
-    } else {
-        Ok(value)
-    }
-}
-
-fn boolean(text: &str) -> Result<bool, String> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!("'{text}' is neither true nor false")),
-    }
 }
 
 /// A row for a plain field: key, type, field, least value.
@@ -258,7 +239,12 @@ pub const SETTINGS: &[Setting] = &[
         offsets_retention_minutes,
         1
     ),
-    plain!("offsets.topic.num.partitions", Int, offsets_partitions, 1),
+    Setting {
+        key: "offsets.topic.num.partitions",
+        kind: Kind::Int,
+        set: |config, text| partitions(text).map(|count| config.offsets_partitions = count),
+        get: |config| Some(config.offsets_partitions.to_string()),
+    },
     plain!("offsets.topic.segment.bytes", Int, offsets_segment_bytes, 1),
     plain!("once.disk.reserve.bytes", Long, disk_reserve_bytes, 0),
     plain!(
@@ -293,12 +279,12 @@ pub const SETTINGS: &[Setting] = &[
         transaction_max_timeout_ms,
         1
     ),
-    plain!(
-        "transaction.state.log.num.partitions",
-        Int,
-        transaction_partitions,
-        1
-    ),
+    Setting {
+        key: "transaction.state.log.num.partitions",
+        kind: Kind::Int,
+        set: |config, text| partitions(text).map(|count| config.transaction_partitions = count),
+        get: |config| Some(config.transaction_partitions.to_string()),
+    },
     plain!(
         "transaction.state.log.segment.bytes",
         Int,
@@ -312,85 +298,3 @@ pub const SETTINGS: &[Setting] = &[
         1
     ),
 ];
-
-/// How long records are kept: some time, or −1 for ever.
-fn retention<T>(text: &str) -> Result<T, String>
-where
-    T: std::str::FromStr + PartialOrd + std::fmt::Display + From<i8>,
-{
-    match number(text, T::from(-1)) {
-        Ok(value) if value == T::from(0) => Err("0 keeps nothing: -1 keeps for ever".to_owned()),
-        value => value,
-    }
-}
-
-/// A share, from 0 to 1.
-fn ratio(text: &str) -> Result<f64, String> {
-    let value = number(text, 0.0)?;
-    if value <= 1.0 {
-        Ok(value)
-    } else {
-        Err(format!("{value} is above 1"))
-    }
-}
-
-/// What happens to old data: `compact`, `delete`, both, or nothing.
-fn policy(text: &str) -> Result<String, String> {
-    let known = |part: &str| matches!(part.trim(), "compact" | "delete");
-    if text.trim().is_empty() || text.split(',').all(known) {
-        Ok(text.trim().to_owned())
-    } else {
-        Err(format!("'{text}' is no list of compact and delete"))
-    }
-}
-
-/// One `PLAINTEXT://host:port`. A listener of KRaft's controllers beside it, as in the
-/// `server.properties` that Kafka ships, is read over: there is no quorum.
-fn listener(text: &str) -> Result<(String, u16), String> {
-    let wanted = "one listener of the form PLAINTEXT://HOST:PORT is served";
-    let mut own = text
-        .split(',')
-        .map(str::trim)
-        .filter(|one| !one.starts_with("CONTROLLER://"));
-    let address = match (own.next(), own.next()) {
-        (Some(one), None) => one.strip_prefix("PLAINTEXT://"),
-        _ => None,
-    };
-    let address = address.ok_or_else(|| format!("'{text}': {wanted}"))?;
-    let (host, port) = address
-        .rsplit_once(':')
-        .ok_or_else(|| format!("'{text}': {wanted}"))?;
-    let port = port.parse().map_err(|_| format!("'{text}': {wanted}"))?;
-    Ok((host.to_owned(), port))
-}
-
-fn compression(text: &str) -> Result<String, String> {
-    const NAMES: [&str; 6] = ["uncompressed", "zstd", "lz4", "snappy", "gzip", "producer"];
-    let name = text.trim();
-    if NAMES.contains(&name) {
-        Ok(name.to_owned())
-    } else {
-        Err(format!("'{text}' is none of {}", NAMES.join(", ")))
-    }
-}
-
-fn directory(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() || text.contains(',') {
-        return Err(format!("'{text}': one directory is served"));
-    }
-    Ok(text.to_owned())
-}
-
-/// 1 flushes every write; Kafka's unset default, the largest long, none. Nothing between can be
-/// promised to mean anything.
-fn flush_interval(text: &str) -> Result<FlushPolicy, String> {
-    match number(text, 1)? {
-        1 => Ok(FlushPolicy::Disk),
-        i64::MAX => Ok(FlushPolicy::Os),
-        other => Err(format!(
-            "{other} promises nothing that can be kept: use 1 (an acknowledged record is on disk), \
-             or leave the key out and pass --flush os (it is handed to the operating system)"
-        )),
-    }
-}

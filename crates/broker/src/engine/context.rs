@@ -299,10 +299,12 @@ impl<'e> Context<'e> {
         log: LogId,
         append: impl FnOnce(&mut PartitionLog) -> Result<Appended, AppendError>,
     ) -> Result<Appended, AppendError> {
-        let appended = self
-            .engine
-            .logs
-            .append(&mut self.engine.outputs, log, append)?;
+        let outputs = &mut self.engine.outputs;
+        let appended = self.engine.logs.append(outputs, log, append);
+        if appended.is_err() {
+            self.fence(log);
+        }
+        let appended = appended?;
         if appended.duplicate && self.engine.config.breaks(Mutant::AnswerRetryBeforeFlush) {
             return Ok(appended);
         }

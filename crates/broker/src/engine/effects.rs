@@ -39,6 +39,8 @@ impl Engine {
         }
         for place in &partitions {
             let Some(log) = self.logs.find(&place.topic, place.partition) else {
+                // Were it there again after a crash, it would have no marker.
+                fences.push(self.end_of(self.catalog.log));
                 continue;
             };
             match self.write_marker(log, &marker) {

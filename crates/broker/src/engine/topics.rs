@@ -10,7 +10,7 @@ use super::shard::Shard;
 use super::space::Urgency;
 use super::timers::Alarm;
 use crate::api::BatchRules;
-use crate::api::internal::{CONSUMER_OFFSETS, TRANSACTION_STATE};
+use crate::api::internal::{CONSUMER_OFFSETS, TRANSACTION_STATE, is_internal};
 use once_coordinator::catalog::{self, NewTopic, Resource, ResourceKind};
 use once_coordinator::group::{self, GroupConfig, Groups, TopicImage, TopicInfo};
 use once_coordinator::transaction::{TransactionConfig, Transactions};
@@ -157,16 +157,16 @@ impl Engine {
         partitions: i32,
         configs: &[(&str, &str)],
     ) -> Result<(), ErrorCode> {
+        let configs = configs.iter();
+        let configs = configs.map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned())));
         let topic = NewTopic {
             name: name.to_owned(),
             id,
             partitions,
             replication_factor: -1,
             assignments: Vec::new(),
-            configs: configs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned())))
-                .collect(),
+            configs: configs.collect(),
+            is_internal: is_internal(name),
         };
         let command = catalog::Command::CreateTopics {
             topics: vec![topic],

@@ -135,12 +135,8 @@ impl Catalog {
         }
     }
 
-    /// Judges all settings that a topic would have.
-    pub(super) fn validate_topic_configs(
-        &self,
-        configs: &BTreeMap<String, String>,
-    ) -> Result<(), Refusal> {
-        let invalid = |message: String| Err(Refusal::new(ErrorCode::InvalidConfig, message));
+    /// Judges settings of a topic, each for itself.
+    pub(super) fn validate_each(configs: &BTreeMap<String, String>) -> Result<(), Refusal> {
         if let Some(unknown) = configs.keys().find(|name| topic_config_key(name).is_none()) {
             return invalid(format!("Unknown topic config name: {unknown}"));
         }
@@ -150,6 +146,15 @@ impl Catalog {
                 return invalid(error.to_string());
             }
         }
+        Ok(())
+    }
+
+    /// Judges all settings that a topic would have.
+    pub(super) fn validate_topic_configs(
+        &self,
+        configs: &BTreeMap<String, String>,
+    ) -> Result<(), Refusal> {
+        Self::validate_each(configs)?;
         let value = |name| {
             let key = topic_config_key(name).expect("a key of the table");
             let value = configs
@@ -210,6 +215,10 @@ impl Catalog {
         }
         Ok(())
     }
+}
+
+fn invalid(message: String) -> Result<(), Refusal> {
+    Err(Refusal::new(ErrorCode::InvalidConfig, message))
 }
 
 /// What Kafka's broker checks before its controller sees the request.

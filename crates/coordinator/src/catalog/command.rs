@@ -59,6 +59,9 @@ pub struct NewTopic {
     pub assignments: Vec<Assignment>,
     /// Settings. A null value is refused.
     pub configs: Vec<(String, Option<String>)>,
+    /// The broker makes it for itself: no name beside its own and no default of other topics is in its way. Groups
+    /// and transactions could not be served without it.
+    pub is_internal: bool,
 }
 
 /// Where one partition shall live.

@@ -47,7 +47,7 @@ impl Catalog {
         accepted: &BTreeSet<String>,
         room: &mut usize,
     ) -> Result<(Vec<Event>, CreatedTopic), Refusal> {
-        self.free_name(&topic.name, accepted)?;
+        self.free_name(topic, accepted)?;
         let configs = self.wanted_configs(topic)?;
         let partitions = if topic.assignments.is_empty() {
             self.chosen_places(topic, *room)?
@@ -88,7 +88,8 @@ impl Catalog {
         Ok((events, created))
     }
 
-    fn free_name(&self, name: &str, accepted: &BTreeSet<String>) -> Result<(), Refusal> {
+    fn free_name(&self, topic: &NewTopic, accepted: &BTreeSet<String>) -> Result<(), Refusal> {
+        let name = topic.name.as_str();
         if name == CLUSTER_METADATA {
             let message = format!("Creation of internal topic {CLUSTER_METADATA} is prohibited.");
             return Err(Refusal::new(ErrorCode::InvalidRequest, message));
@@ -100,7 +101,7 @@ impl Catalog {
             let message = format!("Topic '{name}' already exists.");
             return Err(Refusal::new(ErrorCode::TopicAlreadyExists, message));
         }
-        let Some(key) = collision_key(name) else {
+        let Some(key) = collision_key(name).filter(|_| !topic.is_internal) else {
             return Ok(());
         };
         let existing = self.collisions.get(&key).and_then(BTreeSet::first);
@@ -122,7 +123,11 @@ impl Catalog {
         let configs = set
             .filter_map(|(key, value)| value.map(|value| (key, value)))
             .collect();
-        self.validate_topic_configs(&configs)?;
+        if topic.is_internal {
+            Self::validate_each(&configs)?;
+        } else {
+            self.validate_topic_configs(&configs)?;
+        }
         Ok(configs)
     }
 

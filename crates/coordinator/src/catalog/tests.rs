@@ -48,6 +48,7 @@ impl Bench {
             replication_factor: -1,
             assignments: Vec::new(),
             configs: Vec::new(),
+            is_internal: false,
         }
     }
 

@@ -38,6 +38,7 @@ fn commands() -> impl Strategy<Value = Command> {
             } else {
                 vec![(KEYS[key].to_owned(), Some(VALUES[value].to_owned()))]
             },
+            is_internal: false,
         },
     );
     let by_name = name().prop_map(|name| TopicRef {
