@@ -23,7 +23,7 @@ pub(crate) use batches::FileBatches;
 pub use cleaner::{Begun, Cleaning, Swapped};
 pub use journal::{JournalLimits, Journaling};
 pub use places::Places;
-pub use points::{Checkpoints, Offsets, Points, mark_clean};
+pub use points::{Checkpoints, Kept, Offsets, Points, mark_clean};
 pub use recovery::{Recovery, recover};
 pub use scrub::scrub;
 pub use writer::{Debts, Owner, StorageError, Work, Writer, settle};

@@ -26,7 +26,7 @@ pub use batches::Batches;
 pub use buffers::ReadBuffers;
 pub use compact::{Compaction, Prepared};
 pub use debt::Debt;
-pub use dir::{Checkpoint, DataDir, Identity, PartitionDir};
+pub use dir::{Checkpoint, DataDir, Identity, PartitionDir, SetAside};
 pub use disk::{Crash, DirEntry, Disk, FakeDisk, FakeFile, RealDisk};
 pub use error::{CompactFailure, DirError, ReadFailure, RecoverError};
 pub use journal::{Journal, JournalAppend, JournalBatch, JournalError, JournalScan, JournalSizes};

@@ -11,7 +11,7 @@
 use once_broker::FlushPolicy;
 use once_broker::engine::LogId;
 use once_broker::storage::{
-    Begun, Cleaning, Debts, Journaling, Points, StorageError, Swapped, Work, Writer, settle,
+    Begun, Cleaning, Debts, Journaling, Kept, Points, StorageError, Swapped, Work, Writer, settle,
 };
 use once_log::store::FakeDisk;
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,11 +77,11 @@ impl Hand {
         flush: FlushPolicy,
         journal: Option<Journaling<FakeDisk>>,
         checkpoint: u64,
-        (points, starts): (Arc<Points<FakeDisk>>, Arc<Points<FakeDisk>>),
+        (points, kept): (Arc<Points<FakeDisk>>, Kept<FakeDisk>),
     ) -> Self {
         let files = journal.iter().map(|journal| journal.current().to_owned());
         Self {
-            writer: Writer::new(flush, 3, starts),
+            writer: Writer::new(flush, 3, kept),
             queue: Vec::new(),
             busy: false,
             files: files.collect(),
@@ -117,7 +117,8 @@ impl Hand {
     pub(crate) fn write(&mut self) -> Result<(), StorageError> {
         let bytes: usize = self.queue.iter().map(Work::bytes).sum();
         self.unflushed.0 += bytes as u64;
-        self.writer.write(std::mem::take(&mut self.queue))
+        let queue = std::mem::take(&mut self.queue);
+        self.carry_out(queue)
     }
 
     /// Writes all that is queued as one entry of the journal, flushed.
@@ -147,7 +148,17 @@ impl Hand {
     /// # Errors
     /// The process ends.
     pub(crate) fn file(&mut self) -> Result<(), StorageError> {
-        self.writer.write(std::mem::take(&mut self.journalled))
+        let journalled = std::mem::take(&mut self.journalled);
+        self.carry_out(journalled)
+    }
+
+    fn carry_out(&mut self, group: Vec<Work<FakeDisk>>) -> Result<(), StorageError> {
+        self.writer.write(group)?;
+        for aside in self.writer.removed() {
+            // What is left is taken away at the next start.
+            let _ = aside.clear();
+        }
+        Ok(())
     }
 
     /// The checkpoint that is to be made in the background now, if one is.

@@ -104,7 +104,7 @@ impl Life {
             next_job: 0,
         };
         for _ in 0..writers {
-            let points = (life.places.points(), life.places.starts());
+            let points = (life.places.points(), life.places.kept());
             let hand = Hand::new(flush, journal.take(), limits.checkpoint, points);
             life.hands.push(hand);
         }
@@ -140,10 +140,7 @@ impl Life {
                 let hand = self.places.writer_of(log);
                 hand.map(|hand| (hand, Work::Start(log, start)))
             }
-            Output::Remove { log } => self
-                .places
-                .remove(log, unique)
-                .map_err(|error| error.to_string())?,
+            Output::Remove { log } => self.places.remove(log, unique),
             Output::Reply { .. }
             | Output::Close { .. }
             | Output::Read { .. }

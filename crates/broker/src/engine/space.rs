@@ -131,7 +131,10 @@ fn cost(write: &Write) -> u64 {
     match write {
         Write::Batch(batch) => batch.bytes.len() as u64 + BATCH_BYTES,
         Write::Roll { .. } => SEGMENT_BYTES,
-        Write::Snapshot(snapshot) => snapshot.producers.len() as u64,
+        Write::Snapshot(snapshot) => {
+            let window = snapshot.window.as_ref().map_or(0, bytes::Bytes::len);
+            (snapshot.producers.len() + window) as u64
+        }
         Write::LeaderEpochs(_) | Write::TimeIndex { .. } | Write::Close => BATCH_BYTES,
         Write::State(state) => state.bytes.len() as u64,
         Write::DropSegments { .. } | Write::DropStates { .. } => 0,

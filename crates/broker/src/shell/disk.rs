@@ -10,13 +10,15 @@
 //! The journal's next entry is written while the log thread writes the last one to the partitions'
 //! files, whose flushes nobody waits for. A compaction goes the same way: to the log thread, which knows
 //! what is owed, to the checkpoint thread, which flushes that, to the cleaner thread, and back to the log
-//! thread for the swap. The scrubber thread only reads.
+//! thread for the swap. The remover thread takes away the files of deleted partitions, which the log thread has put
+//! out of the way. The scrubber thread only reads.
 
 mod checkpointer;
 mod cleaner;
 mod journal;
 mod log;
 mod lookers;
+mod remover;
 mod room;
 mod scrubber;
 
@@ -94,6 +96,7 @@ impl DiskThreads {
         let (journal_queue, journal_orders) = channel();
         let free = journal.is_some().then(|| journal_queue.clone());
         let (jobs, cleaner_jobs) = channel();
+        let (removed, to_remove) = channel();
         let (debts, checkpointer) = Checkpointer::new(places.points(), free, jobs.clone());
         let stopping = Arc::<AtomicBool>::default();
         let cleaner = CleanerThread {
@@ -105,7 +108,8 @@ impl DiskThreads {
         };
         let log = LogThread {
             // Files are written to be read; what makes a write durable is the journal, or nothing.
-            writer: Writer::new(FlushPolicy::Os, open_partitions.max(1), places.starts()),
+            writer: Writer::new(FlushPolicy::Os, open_partitions.max(1), places.kept()),
+            removed,
             reports: Arc::clone(&reports),
             debts,
             cleaner: jobs,
@@ -117,6 +121,7 @@ impl DiskThreads {
             spawn("once-log", move || log.run(&log_orders))?,
             spawn("once-checkpoint", move || checkpointer.run())?,
             spawn("once-cleaner", move || cleaner.run())?,
+            spawn("once-remover", move || Ok(remover::run(&to_remove)))?,
         ];
         let queue = match journal {
             None => logs,
@@ -184,10 +189,7 @@ impl DiskThreads {
     /// A log whose topic was deleted.
     pub(crate) fn remove(&self, log: LogId) -> Option<Work<RealDisk>> {
         let unique = Uuid(super::connection::random().to_be_bytes());
-        match self.places().remove(log, unique) {
-            Ok(removed) => removed.map(|(_, work)| work),
-            Err(error) => end(&StorageError::Points(error)),
-        }
+        self.places().remove(log, unique).map(|(_, work)| work)
     }
 
     /// Carries out what one step wants done, and says when it is flushed.

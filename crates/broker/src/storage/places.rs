@@ -1,11 +1,9 @@
 //! Where each log's files are, and which writer owns them.
 
-use super::points::{Checkpoints, Points};
+use super::points::{Checkpoints, Kept, Points};
 use super::writer::{Owner, Work};
 use crate::engine::LogId;
-use once_log::store::{
-    Checkpoint, DataDir, DirError, Disk, PartitionDir, ReadBuffers, SegmentReader, Store,
-};
+use once_log::store::{DataDir, Disk, PartitionDir, ReadBuffers, SegmentReader, Store};
 use once_wire::hash::java_hash;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
@@ -27,9 +25,7 @@ pub struct Places<D: Disk> {
     disk: Arc<D>,
     data: Arc<DataDir<D>>,
     writers: usize,
-    points: Arc<Points<D>>,
-    starts: Arc<Points<D>>,
-    cleaned: Arc<Points<D>>,
+    kept: Kept<D>,
     by_log: BTreeMap<LogId, Place<D>>,
     buffers: ReadBuffers,
 }
@@ -38,17 +34,11 @@ impl<D: Disk> Places<D> {
     /// No logs yet; their files will be spread over so many writers.
     #[must_use]
     pub fn new(disk: Arc<D>, data: Arc<DataDir<D>>, writers: usize) -> Self {
-        let checkpoint = |which| Arc::new(Points::new(Arc::clone(&data), which));
-        let points = checkpoint(Checkpoint::RecoveryPoint);
-        let starts = checkpoint(Checkpoint::LogStart);
-        let cleaned = checkpoint(Checkpoint::Cleaned);
         Self {
+            kept: Kept::new(&data),
             disk,
             data,
             writers,
-            points,
-            starts,
-            cleaned,
             by_log: BTreeMap::new(),
             buffers: ReadBuffers::new(IDLE_BUFFERS),
         }
@@ -64,9 +54,9 @@ impl<D: Disk> Places<D> {
             cleaned,
         }: Checkpoints,
     ) -> Vec<(usize, Work<D>)> {
-        self.points.recovered(points);
-        self.starts.recovered(starts);
-        self.cleaned.recovered(cleaned);
+        self.kept.points.recovered(points);
+        self.kept.starts.recovered(starts);
+        self.kept.cleaned.recovered(cleaned);
         let adopt = |(log, place, store): (LogId, PartitionDir, Store<D>)| {
             self.adopt(log, place.topic, place.partition, store)
         };
@@ -100,7 +90,7 @@ impl<D: Disk> Places<D> {
             reader: store.reader().with_buffers(self.buffers.clone()),
         };
         self.by_log.insert(log, place);
-        for checkpoint in [&self.points, &self.starts, &self.cleaned] {
+        for checkpoint in self.kept.each() {
             checkpoint.name(log, &topic, partition);
         }
         let owner = Owner {
@@ -120,19 +110,19 @@ impl<D: Disk> Places<D> {
     /// How far each log is on disk for certain.
     #[must_use]
     pub fn points(&self) -> Arc<Points<D>> {
-        Arc::clone(&self.points)
+        Arc::clone(&self.kept.points)
     }
 
-    /// Where each log starts for certain.
+    /// All that is written down of logs, for their writer.
     #[must_use]
-    pub fn starts(&self) -> Arc<Points<D>> {
-        Arc::clone(&self.starts)
+    pub fn kept(&self) -> Kept<D> {
+        self.kept.clone()
     }
 
     /// How far each log is compacted for certain.
     #[must_use]
     pub fn cleaned(&self) -> Arc<Points<D>> {
-        Arc::clone(&self.cleaned)
+        Arc::clone(&self.kept.cleaned)
     }
 
     /// A reader of a log's files; none if the log is gone.
@@ -150,25 +140,15 @@ impl<D: Disk> Places<D> {
     /// A reader of a log's files, and up to where they are on disk for certain; none if the log is gone.
     #[must_use]
     pub fn on_disk(&self, log: LogId) -> Option<(SegmentReader<D>, i64)> {
-        Some((self.reader(log)?, self.points.of(log)))
+        Some((self.reader(log)?, self.kept.points.of(log)))
     }
 
-    /// A log whose topic was deleted. What checkpoints say of it goes first: a topic of the same
-    /// name that is made later must not be held to it. `unique` names the directory on its way out.
-    ///
-    /// # Errors
-    /// The checkpoint cannot be written: the process has to end.
-    pub fn remove(
-        &mut self,
-        log: LogId,
-        unique: Uuid,
-    ) -> Result<Option<(usize, Work<D>)>, DirError> {
-        let Some(place) = self.by_log.remove(&log) else {
-            return Ok(None);
-        };
-        for checkpoint in [&self.points, &self.starts, &self.cleaned] {
-            checkpoint.forget(log)?;
+    /// A log whose topic was deleted. `unique` names the directory on its way out.
+    pub fn remove(&mut self, log: LogId, unique: Uuid) -> Option<(usize, Work<D>)> {
+        let place = self.by_log.remove(&log)?;
+        for checkpoint in self.kept.each() {
+            checkpoint.forget(log);
         }
-        Ok(Some((place.writer, Work::Remove(log, unique))))
+        Some((place.writer, Work::Remove(log, unique)))
     }
 }

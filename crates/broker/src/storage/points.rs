@@ -31,6 +31,45 @@ pub struct Points<D: Disk> {
 struct Known {
     points: Offsets,
     names: BTreeMap<LogId, (String, i32)>,
+    /// Logs are forgotten that the file still names.
+    is_stale: bool,
+}
+
+/// All checkpoints of offsets.
+pub struct Kept<D: Disk> {
+    pub(super) points: Arc<Points<D>>,
+    pub(super) starts: Arc<Points<D>>,
+    pub(super) cleaned: Arc<Points<D>>,
+}
+
+impl<D: Disk> Kept<D> {
+    pub(super) fn new(data: &Arc<DataDir<D>>) -> Self {
+        let checkpoint = |which| Arc::new(Points::new(Arc::clone(data), which));
+        Self {
+            points: checkpoint(Checkpoint::RecoveryPoint),
+            starts: checkpoint(Checkpoint::LogStart),
+            cleaned: checkpoint(Checkpoint::Cleaned),
+        }
+    }
+
+    pub(super) fn each(&self) -> [&Points<D>; 3] {
+        [&self.points, &self.starts, &self.cleaned]
+    }
+
+    /// Makes it durable that logs were forgotten. Their files may go then.
+    pub(super) fn save_forgotten(&self) -> Result<(), DirError> {
+        self.each().into_iter().try_for_each(Points::save_forgotten)
+    }
+}
+
+impl<D: Disk> Clone for Kept<D> {
+    fn clone(&self) -> Self {
+        Self {
+            points: Arc::clone(&self.points),
+            starts: Arc::clone(&self.starts),
+            cleaned: Arc::clone(&self.cleaned),
+        }
+    }
 }
 
 impl<D: Disk> Points<D> {
@@ -54,13 +93,19 @@ impl<D: Disk> Points<D> {
     }
 
     /// A log whose topic was deleted: a topic of the same name that is made later must not be held
-    /// to its offset.
-    pub(super) fn forget(&self, log: LogId) -> Result<(), DirError> {
+    /// to its offset. The file says so after [`Kept::save_forgotten`].
+    pub(super) fn forget(&self, log: LogId) {
         let mut known = self.known();
         let name = known.names.remove(&log);
-        match name.and_then(|name| known.points.remove(&name)) {
-            Some(_) => self.write(&known.points),
-            None => Ok(()),
+        let forgotten = name.and_then(|name| known.points.remove(&name));
+        known.is_stale |= forgotten.is_some();
+    }
+
+    fn save_forgotten(&self) -> Result<(), DirError> {
+        let mut known = self.known();
+        match known.is_stale {
+            true => self.write(&mut known),
+            false => Ok(()),
         }
     }
 
@@ -75,7 +120,7 @@ impl<D: Disk> Points<D> {
             let point = known.points.entry(name).or_default();
             *point = end.max(*point);
         }
-        self.write(&known.points)
+        self.write(&mut known)
     }
 
     /// What the checkpoint says of a log; 0 if it says nothing.
@@ -93,8 +138,10 @@ impl<D: Disk> Points<D> {
         self.known().named(ends)
     }
 
-    fn write(&self, points: &Offsets) -> Result<(), DirError> {
-        self.data.write_checkpoint(self.checkpoint, points)
+    fn write(&self, known: &mut Known) -> Result<(), DirError> {
+        self.data.write_checkpoint(self.checkpoint, &known.points)?;
+        known.is_stale = false;
+        Ok(())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

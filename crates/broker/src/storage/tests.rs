@@ -1,8 +1,8 @@
 //! What a start makes of what an earlier life left.
 
 use super::points::Points;
-use super::{Offsets, recover, scrub};
-use crate::config::Config;
+use super::{Offsets, Places, StorageError, Work, Writer, recover, scrub};
+use crate::config::{Config, FlushPolicy};
 use crate::engine::{Identity, LogId, METADATA_TOPIC, METADATA_TOPIC_ID, NodeAddress};
 use once_log::store::{
     Checkpoint, DataDir, Disk, FakeDisk, Identity as DirIdentity, ReadFailure, Store,
@@ -71,6 +71,74 @@ fn the_next_topic_of_a_name_is_not_held_to_what_was_said_of_one_that_is_gone() {
     for which in CHECKPOINTS {
         let says = data.read_checkpoint(which).expect("reads");
         assert!(!says.contains_key(&("gone".to_owned(), 0)), "{which:?}");
+    }
+}
+
+/// A writer with the files of so many partitions of one topic, each with a record and in all checkpoints.
+fn written(
+    disk: &Arc<FakeDisk>,
+    partitions: i32,
+) -> (Places<FakeDisk>, Writer<FakeDisk>, Vec<LogId>) {
+    let mut places = Places::new(Arc::clone(disk), Arc::new(data_dir(disk)), 1);
+    let mut writer = Writer::new(FlushPolicy::Os, 100, places.kept());
+    let batch = BatchBuilder::new()
+        .push(0, None, Some(b"value"), &[])
+        .build();
+    let mut logs = Vec::new();
+    for partition in 0..partitions {
+        let log = LogId(1 + u64::try_from(partition).expect("small"));
+        let (_, open) = places.open(log, "gone".to_owned(), Uuid([9; 16]), partition);
+        let mut state = PartitionLog::new(LogConfig::default(), 0);
+        let appended = state.append_coordinator(0, &batch).expect("is taken");
+        let write = Work::Write(log, appended.writes, 1);
+        writer.write(vec![open, write]).expect("writes");
+        logs.push(log);
+    }
+    let ends = writer.checkpoint().expect("flushes");
+    for kept in [places.points(), places.kept().starts, places.cleaned()] {
+        kept.advance(&ends).expect("writes");
+    }
+    (places, writer, logs)
+}
+
+#[test]
+fn a_topic_goes_for_few_flushes_and_what_was_said_of_it_goes_first() {
+    let disk = Arc::new(FakeDisk::default());
+    let (mut places, mut writer, logs) = written(&disk, 50);
+    let before = disk.syncs();
+    let unique = |n: usize| Uuid([u8::try_from(n).expect("small"); 16]);
+    let remove = |(n, log): (usize, &LogId)| places.remove(*log, unique(n)).expect("is there").1;
+    let leaving: Vec<_> = logs.iter().enumerate().map(remove).collect();
+    assert_eq!(disk.syncs(), before, "nothing is waited for before");
+    writer.write(leaving).expect("renames");
+    // A file and a directory for each checkpoint, a directory for each partition.
+    assert!(disk.syncs() - before <= 3 * 2 + 50, "{}", disk.syncs());
+    for aside in writer.removed() {
+        aside.clear().expect("removes");
+    }
+    drop((places, writer));
+    let data = data_dir(&disk);
+    assert_eq!(data.partitions().expect("lists"), []);
+    for which in [
+        Checkpoint::RecoveryPoint,
+        Checkpoint::LogStart,
+        Checkpoint::Cleaned,
+    ] {
+        assert_eq!(data.read_checkpoint(which).expect("reads"), Offsets::new());
+    }
+}
+
+#[test]
+fn who_cannot_put_a_deleted_partition_out_of_the_way_ends() {
+    // Three checkpoints, each a file and its name, and then the renamed directory.
+    for failing in 1..=7 {
+        let disk = Arc::new(FakeDisk::default());
+        let (mut places, mut writer, logs) = written(&disk, 1);
+        let (_, remove) = places.remove(logs[0], Uuid([1; 16])).expect("is there");
+        disk.fail_sync_in(failing);
+        let failure = writer.write(vec![remove]).expect_err("a flush fails");
+        let is_its = matches!(failure, StorageError::Remove(_));
+        assert_eq!(is_its, failing == 7, "{failing}: {failure}");
     }
 }
 

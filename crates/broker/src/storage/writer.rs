@@ -1,16 +1,15 @@
 //! Carrying out writes in groups: write all, flush once, say how far.
 
 use super::cleaner::{Cleaning, Swapped};
-use super::points::Points;
+use super::points::Kept;
 use crate::config::FlushPolicy;
 use crate::engine::LogId;
 use bytes::Bytes;
-use once_log::store::{Debt, DirError, Disk, Prepared, Store};
+use once_log::store::{Debt, DirError, Disk, Prepared, SetAside, Store};
 use once_log::{CompactionPlan, Write};
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::Arc;
 
 /// Whose a log is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +79,9 @@ pub enum StorageError {
     /// A flush that an acknowledgement waited for.
     #[error("fdatasync failed: {0}")]
     Flush(io::Error),
+    /// The name of a deleted partition's directory.
+    #[error("cannot set a deleted partition aside: {0}")]
+    Remove(io::Error),
     /// A flush of everything.
     #[error("cannot flush a partition: {0}")]
     Checkpoint(io::Error),
@@ -104,6 +106,7 @@ impl StorageError {
         let error = match self {
             Self::Write(error)
             | Self::Flush(error)
+            | Self::Remove(error)
             | Self::Checkpoint(error)
             | Self::Journal(error)
             | Self::Compact(error)
@@ -146,7 +149,9 @@ pub struct Writer<D: Disk> {
     written: Vec<(LogId, i64)>,
     /// Where logs are to start.
     starting: BTreeMap<LogId, i64>,
-    starts: Arc<Points<D>>,
+    kept: Kept<D>,
+    /// Files of deleted partitions, out of the way.
+    removed: Vec<SetAside<D>>,
     /// Compactions that were asked for.
     cleanings: Vec<Cleaning<D>>,
     /// Compactions whose segments are in their places.
@@ -154,9 +159,9 @@ pub struct Writer<D: Disk> {
 }
 
 impl<D: Disk> Writer<D> {
-    /// A writer that keeps so many partitions' files open at most, and writes down where logs start.
+    /// A writer that keeps so many partitions' files open at most, and writes down where logs start and which are gone.
     #[must_use]
-    pub fn new(flush: FlushPolicy, most_open: usize, starts: Arc<Points<D>>) -> Self {
+    pub fn new(flush: FlushPolicy, most_open: usize, kept: Kept<D>) -> Self {
         Self {
             flush,
             stores: BTreeMap::new(),
@@ -165,7 +170,8 @@ impl<D: Disk> Writer<D> {
             groups: 0,
             written: Vec::new(),
             starting: BTreeMap::new(),
-            starts,
+            kept,
+            removed: Vec::new(),
             cleanings: Vec::new(),
             swapped: Vec::new(),
         }
@@ -178,7 +184,7 @@ impl<D: Disk> Writer<D> {
     /// The process has to end.
     pub fn write(&mut self, group: Vec<Work<D>>) -> Result<(), StorageError> {
         let mut written: BTreeMap<LogId, (Vec<Write>, i64)> = BTreeMap::new();
-        let mut compact = Vec::new();
+        let (mut compact, mut leaving) = (Vec::new(), Vec::new());
         for work in group {
             match work {
                 Work::Open(log, _, store) => {
@@ -198,14 +204,11 @@ impl<D: Disk> Writer<D> {
                 Work::Remove(log, unique) => {
                     written.remove(&log);
                     self.starting.remove(&log);
-                    if let Some(store) = self.stores.remove(&log)
-                        && let Err(error) = store.delete(unique)
-                    {
-                        tracing::warn!("cannot remove a deleted partition's files: {error}");
-                    }
+                    leaving.extend(self.stores.remove(&log).map(|store| (store, unique)));
                 }
             }
         }
+        self.set_aside(leaving)?;
         for (log, (writes, end)) in written {
             let Some(store) = self.stores.get_mut(&log) else {
                 continue;
@@ -277,6 +280,25 @@ impl<D: Disk> Writer<D> {
         Ok(std::mem::take(&mut self.written))
     }
 
+    /// Puts the directories of deleted partitions out of the way: of the topics of the same names that are written next,
+    /// and that must not be held to what checkpoints said of these.
+    fn set_aside(&mut self, leaving: Vec<(Store<D>, Uuid)>) -> Result<(), StorageError> {
+        if leaving.is_empty() {
+            return Ok(());
+        }
+        self.kept.save_forgotten().map_err(StorageError::Points)?;
+        for (store, unique) in leaving {
+            let aside = store.set_aside(unique).map_err(StorageError::Remove)?;
+            self.removed.extend(aside);
+        }
+        Ok(())
+    }
+
+    /// What is left of deleted partitions, to be cleared by anybody.
+    pub fn removed(&mut self) -> Vec<SetAside<D>> {
+        std::mem::take(&mut self.removed)
+    }
+
     /// Makes durable where logs start, of all that asked in one; says which start where now. To be
     /// called when what was written before is flushed.
     ///
@@ -287,7 +309,8 @@ impl<D: Disk> Writer<D> {
             return Ok(Vec::new());
         }
         let starting = std::mem::take(&mut self.starting);
-        self.starts
+        self.kept
+            .starts
             .advance(&starting)
             .map_err(StorageError::Starts)?;
         Ok(starting.into_iter().collect())

@@ -63,12 +63,12 @@ impl Prepared {
     /// # Errors
     /// The directory cannot be flushed: the process has to end.
     pub fn settle<D: Disk>(disk: &D, dir: &Path) -> io::Result<()> {
-        match disk.sync_dir(dir) {
-            // The partition was deleted meanwhile.
+        let listed = match disk.sync_dir(dir).and_then(|()| disk.list(dir)) {
+            // The partition was deleted meanwhile; another thread does that at any moment.
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            synced => synced?,
-        }
-        for entry in disk.list(dir)? {
+            listed => listed?,
+        };
+        for entry in listed {
             if entry.name.ends_with(DELETED) && !entry.is_dir {
                 // What stays is taken away by the next start.
                 let _ = disk.remove(&dir.join(&entry.name));

@@ -1,5 +1,7 @@
 //! The data directory: whose it is, its checkpoints, and the directories of the partitions.
 
+mod aside;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,6 +9,8 @@ use std::sync::Arc;
 
 use once_wire::Uuid;
 
+pub use self::aside::SetAside;
+use self::aside::{put_aside, remove_dir};
 use super::checkpoint::{
     offsets_text, parse_metadata, parse_offsets, parse_properties, properties_text,
 };
@@ -266,12 +270,14 @@ impl<D: Disk> DataDir<D> {
         Ok(())
     }
 
-    /// Deletes a partition's directory, as [`Store::delete`](super::Store::delete) does when none is open.
+    /// Deletes a partition's directory, as [`Store::set_aside`](super::Store::set_aside) and [`SetAside::clear`] do of one that
+    /// is open.
     ///
     /// # Errors
     /// The disk's.
     pub fn delete(&self, partition: &PartitionDir, unique: Uuid) -> Result<(), DirError> {
-        remove_partition(&*self.disk, &partition.path, unique)
+        SetAside::new(Arc::clone(&self.disk), &partition.path, unique)
+            .and_then(SetAside::clear)
             .map_err(DirError::io(&partition.path))
     }
 
@@ -289,45 +295,6 @@ impl<D: Disk> DataDir<D> {
             .sync_dir(&self.path)
             .map_err(DirError::io(&self.path))
     }
-}
-
-/// Renames a partition's directory out of the way, durably, then takes it away.
-pub(crate) fn remove_partition<D: Disk>(disk: &D, dir: &Path, unique: Uuid) -> io::Result<()> {
-    let aside = put_aside(disk, dir, unique, DELETED)?;
-    remove_dir(disk, &aside)
-}
-
-/// Kafka's way: the name, shortened so that all fits, a dot, 32 hexadecimal digits, the suffix.
-fn put_aside<D: Disk>(disk: &D, dir: &Path, unique: Uuid, suffix: &str) -> io::Result<PathBuf> {
-    let name = dir
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let hex: String = unique.0.iter().map(|byte| format!("{byte:02x}")).collect();
-    let (topic, partition) = name.rsplit_once('-').unwrap_or((&name, ""));
-    let rest = format!("-{partition}.{hex}{suffix}");
-    let mut kept = topic.len().min(NAME_MAX - rest.len());
-    while !topic.is_char_boundary(kept) {
-        kept -= 1;
-    }
-    let aside = dir.with_file_name(format!("{}{rest}", &topic[..kept]));
-    disk.rename(dir, &aside)?;
-    if let Some(parent) = dir.parent() {
-        disk.sync_dir(parent)?;
-    }
-    Ok(aside)
-}
-
-fn remove_dir<D: Disk>(disk: &D, dir: &Path) -> io::Result<()> {
-    for entry in disk.list(dir)? {
-        let path = dir.join(&entry.name);
-        if entry.is_dir {
-            remove_dir(disk, &path)?
-        } else {
-            disk.remove(&path)?
-        }
-    }
-    disk.remove(dir)
 }
 
 /// Topic and partition of a directory's name; the partition follows the last dash.

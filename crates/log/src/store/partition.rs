@@ -12,7 +12,7 @@ use once_wire::Uuid;
 
 use super::checkpoint::{epochs_text, metadata_text};
 use super::debt::{Debt, sync_path};
-use super::dir::remove_partition;
+use super::dir::SetAside;
 use super::disk::{Disk, replace_file, write_file};
 use super::names::{Kind, LEADER_EPOCHS, PARTITION_METADATA};
 use super::reader::SegmentReader;
@@ -259,18 +259,17 @@ impl<D: Disk> Store<D> {
         self.reader.clone()
     }
 
-    /// Deletes the partition's directory. `unique` names it while it is being deleted, so that a partition of the
-    /// same name may be made at once.
+    /// The partition is deleted: its directory goes out of the way, durably, under a name that is `unique`, so that a
+    /// partition of the same name may be made at once. The files are the caller's to clear, if there are any.
     ///
     /// # Errors
-    /// The disk's. What is left is taken away at the next start.
-    pub fn delete(self, unique: Uuid) -> io::Result<()> {
+    /// As [`Store::write`].
+    pub fn set_aside(self, unique: Uuid) -> io::Result<Option<SetAside<D>>> {
         self.reader.leave();
-        if self.made {
-            remove_partition(&*self.disk, &self.dir, unique)
-        } else {
-            Ok(())
-        }
+        let aside = self
+            .made
+            .then(|| SetAside::new(self.disk, &self.dir, unique));
+        aside.transpose()
     }
 
     fn write_batches(&mut self, writes: &[Write]) -> io::Result<()> {

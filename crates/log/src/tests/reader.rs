@@ -112,7 +112,7 @@ fn a_reader_of_a_deleted_partition_never_reads_another_of_its_name() {
     let other = partition.batches[0].as_bytes().clone();
     partition
         .store
-        .delete(Uuid([7; 16]))
+        .set_aside(Uuid([7; 16]))
         .expect("moves the directory away");
     partition.disk.create_dir(&partition.dir).expect("makes");
     let path = partition.dir.join(LOG);
@@ -222,7 +222,8 @@ fn a_partition_on_the_real_disk_is_written_read_recovered_and_deleted() {
     assert_eq!(recovered.producers[&1].batches().len(), 5);
     let log = PartitionLog::recovered(config, 1, recovered);
     assert_eq!(read_all(&log, &store), 50);
-    store.delete(Uuid([2; 16])).expect("deletes");
+    let aside = store.set_aside(Uuid([2; 16])).expect("renames");
+    aside.expect("it had files").clear().expect("deletes");
     let left = disk.list(Path::new(root.path())).expect("lists");
     assert_eq!(left, []);
 }

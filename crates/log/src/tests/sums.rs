@@ -33,13 +33,8 @@ fn stopped(clean: bool) -> Partition {
     partition
 }
 
-/// What a start finds. When a closed segment began is only known of one that was walked, and nobody asks.
 fn found(partition: &Partition, clean: bool) -> Recovered {
-    let mut found = partition.open(clean).expect("recovers").0;
-    if let Some((_, closed)) = found.segments.split_last_mut() {
-        closed.iter_mut().for_each(|s| s.first_timestamp = -1);
-    }
-    found
+    partition.open(clean).expect("recovers").0
 }
 
 /// What may become of a file of some length.

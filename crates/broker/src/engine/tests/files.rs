@@ -104,9 +104,11 @@ impl Files {
             Output::Remove { log } => {
                 self.removed += 1;
                 let store = self.stores.remove(log).expect("an open partition");
-                store
-                    .delete(Uuid([self.removed; 16]))
-                    .expect("a sound disk");
+                let aside = store.set_aside(Uuid([self.removed; 16]));
+                let aside = aside.expect("a sound disk");
+                if let Some(aside) = aside {
+                    aside.clear().expect("a sound disk");
+                }
             }
             Output::Read { log, look, .. } => {
                 let reader = self.stores[log].reader();

@@ -5,7 +5,7 @@ use super::cleaner::Job;
 use super::{Ends, Order, Reports, group};
 use crate::engine::Input;
 use crate::storage::{StorageError, Work, Writer};
-use once_log::store::RealDisk;
+use once_log::store::{RealDisk, SetAside};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Weak};
@@ -20,6 +20,8 @@ pub(super) struct LogThread {
     /// The checkpoint thread.
     pub(super) debts: Sender<Owed>,
     pub(super) cleaner: Sender<Job>,
+    /// The remover thread.
+    pub(super) removed: Sender<SetAside<RealDisk>>,
     /// There is no journal that asks for checkpoints.
     pub(super) own_checkpoints: bool,
     /// Bytes since the last checkpoint.
@@ -47,6 +49,10 @@ impl LogThread {
             self.report()?;
             self.start_logs()?;
             self.compact();
+            for aside in self.writer.removed() {
+                // A closed queue belongs to a thread that is ending with the process.
+                let _ = self.removed.send(aside);
+            }
             self.checkpoint(checkpoint);
             if stop {
                 return self.writer.checkpoint();

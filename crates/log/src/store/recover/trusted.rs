@@ -93,7 +93,9 @@ impl<D: Disk> Recovery<'_, D> {
         {
             return Ok(None);
         }
-        if indexed.is_some() && next.is_none() {
+        // `segment.ms` asks for that of the last one, and `max.compaction.lag.ms` of those with keys that compaction has
+        // not seen.
+        if indexed.is_some() && (next.is_none() || base >= self.opening.cleaned_to) {
             segment.first_timestamp = self.first_timestamp(base)?;
         }
         Ok(Some(segment))
