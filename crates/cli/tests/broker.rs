@@ -274,6 +274,31 @@ fn a_broker_that_cannot_start_says_why_and_exits_with_2() {
 }
 
 #[test]
+fn a_directory_of_another_or_of_a_newer_version_is_refused_and_stays_as_it_is() {
+    for flush in ["disk", "os"] {
+        let (data, other) = (tempfile::tempdir(), tempfile::tempdir());
+        let (data, other) = (data.expect("a directory"), other.expect("a directory"));
+        for directory in [&data, &other] {
+            let broker = Broker::start(directory.path(), &["--flush", flush]);
+            produce(&broker.address, "a\n");
+            broker.signal(Signal::KILL);
+        }
+        let path = |of: &tempfile::TempDir| of.path().join("meta.properties");
+        let own = std::fs::read_to_string(path(&data)).expect("is there");
+        std::fs::copy(path(&other), path(&data)).expect("copies");
+        let foreign = refused(data.path(), &["--flush", flush]);
+        assert!(foreign.contains("directory.id"), "{foreign}");
+        let newer = own.replace("version=1", "version=2");
+        std::fs::write(path(&data), newer).expect("writes");
+        let newer = refused(data.path(), &["--flush", flush]);
+        assert!(newer.contains("start the version"), "{newer}");
+        std::fs::write(path(&data), own).expect("writes");
+        let broker = Broker::start(data.path(), &["--flush", flush]);
+        assert_eq!(consume(&broker.address, "1"), "a\n");
+    }
+}
+
+#[test]
 fn the_tutorials_topics_and_settings_are_accepted() {
     let data = tempfile::tempdir().expect("a directory");
     let file = data.path().join("server.properties");

@@ -64,7 +64,7 @@ impl Life {
             directory_id: Uuid([7; 16]),
         };
         let path = PathBuf::from("/data");
-        let data = Arc::new(DataDir::open(Arc::clone(disk), path, &fresh, None)?);
+        let data = Arc::new(DataDir::open(Arc::clone(disk), path, &fresh)?);
         let identity = Identity {
             cluster_id: data.identity().cluster_id.clone(),
             directory: data.identity().directory_id,

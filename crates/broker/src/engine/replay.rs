@@ -116,6 +116,7 @@ impl Engine {
         for (index, log) in found.into_iter().enumerate() {
             if log.topic == METADATA_TOPIC {
                 fold("the catalog", &*log.batches, &mut catalog, |_, _, _| {})?;
+                refuse_foreign(&catalog, &identity, log.recovered.end_offset)?;
                 metadata = PartitionLog::recovered(metadata_config(), LEADER_EPOCH, log.recovered);
                 adopted[index] = Some(LogId::METADATA);
                 snapshot = log.snapshot;
@@ -289,6 +290,27 @@ impl Engine {
         self.schedule_cleaning();
         self.act();
     }
+}
+
+/// The catalog says in which directory each partition is (KIP-858): if not in this one, the `meta.properties` is another's.
+fn refuse_foreign(catalog: &Catalog, identity: &Identity, end: i64) -> Result<(), ReplayError> {
+    for topic in catalog.topics() {
+        for (index, partition) in &topic.partitions {
+            let mut elsewhere = partition.directories.iter();
+            if let Some(other) = elsewhere.find(|id| **id != identity.directory) {
+                return Err(ReplayError {
+                    place: "the catalog".to_owned(),
+                    offset: end,
+                    problem: format!(
+                        "{}-{index} is in the data directory with directory.id {other}, and meta.properties says that \
+                         this one is {}: put its own meta.properties back",
+                        topic.name, identity.directory
+                    ),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The catalog's log is nobody's topic: what is in it stays.

@@ -101,12 +101,7 @@ fn start_in(
         node_id: config.node_id,
         directory_id: fresh_uuid(),
     };
-    let data = Arc::new(DataDir::open(
-        Arc::clone(&disk),
-        directory.clone(),
-        &fresh,
-        None,
-    )?);
+    let data = Arc::new(DataDir::open(Arc::clone(&disk), directory.clone(), &fresh)?);
     let node = node(&config, address);
     let identity = Identity {
         cluster_id: data.identity().cluster_id.clone(),

@@ -21,7 +21,7 @@ fn data_dir(disk: &Arc<FakeDisk>) -> DataDir<FakeDisk> {
         node_id: 1,
         directory_id: Uuid([7; 16]),
     };
-    DataDir::open(Arc::clone(disk), "/data".into(), &fresh, None).expect("nobody else has it")
+    DataDir::open(Arc::clone(disk), "/data".into(), &fresh).expect("nobody else has it")
 }
 
 fn start(disk: &Arc<FakeDisk>, data: &DataDir<FakeDisk>) {

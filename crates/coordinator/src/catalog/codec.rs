@@ -11,6 +11,7 @@ use once_wire::record::metadata::{
 use once_wire::{DecodeError, Message, Reader, Writer};
 
 use super::command::Event;
+use super::features::{SUPPORTED_FEATURES, SupportedFeature};
 use super::state::{Partition, Resource, ResourceKind};
 use crate::machine::{DamagedRecord, LogRecord};
 
@@ -177,6 +178,16 @@ fn event(reader: &mut Reader, kind: i16, version: i16) -> Result<Option<Event>, 
         }
         FeatureLevelRecord::TYPE => {
             let record: FeatureLevelRecord = read(reader, version)?;
+            let known = |feature: &&SupportedFeature| feature.name == record.name;
+            let known = SUPPORTED_FEATURES.iter().find(known);
+            let (name, level) = (&record.name, record.feature_level);
+            let most = known.map_or(0, |known| known.max);
+            if level > most {
+                return Err(damaged(format!(
+                    "{name} is finalized at level {level}, and this program knows levels up to {most}: start the \
+                     version that wrote this directory"
+                )));
+            }
             Event::FeatureFinalized {
                 name: record.name,
                 level: record.feature_level,

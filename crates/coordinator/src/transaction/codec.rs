@@ -38,8 +38,9 @@ pub(super) fn encode(event: &Event) -> Option<LogRecord> {
     }
 }
 
-/// The event of a record. Keys and values of versions that we do not know are skipped, as Kafka
-/// skips them.
+/// The event of a record. Keys that we do not know are skipped, and a value that we do not know is refused, as Kafka
+/// does (`TransactionLog.readTxnRecordKey`, `readTxnRecordValue`): a transaction that is not understood is not one that
+/// never was.
 pub(super) fn decode(record: &LogRecord) -> Result<Option<Event>, DamagedRecord> {
     let key = record
         .key
@@ -60,7 +61,9 @@ pub(super) fn decode(record: &LogRecord) -> Result<Option<Event>, DamagedRecord>
             .then_some(version)
     };
     let Some(value) = prefixed::<TransactionLogValue>(value, known)? else {
-        return Ok(None);
+        return Err(damaged(format!(
+            "{transactional_id} has a value of a version that this program does not know: start the version that wrote it"
+        )));
     };
     let metadata = metadata(value)?;
     Ok(Some(Event::Stored {

@@ -102,16 +102,12 @@ pub struct DataDir<D: Disk> {
 
 impl<D: Disk> DataDir<D> {
     /// Makes the directory if it is missing, locks it, and checks whose it is. One that belongs to nobody yet
-    /// gets the identity `fresh`. Its `node.id` must be the one asked for; its cluster too, if one is `expected`.
+    /// gets the identity `fresh`. Its `node.id` must be the one asked for. Whether the rest is its own, what lies in
+    /// it tells: the journal, and the catalog's partitions.
     ///
     /// # Errors
     /// See [`DirError`]; each is a sentence for the operator.
-    pub fn open(
-        disk: Arc<D>,
-        path: PathBuf,
-        fresh: &Identity,
-        expected_cluster: Option<&str>,
-    ) -> Result<Self, DirError> {
+    pub fn open(disk: Arc<D>, path: PathBuf, fresh: &Identity) -> Result<Self, DirError> {
         disk.create_dir(&path).map_err(DirError::io(&path))?;
         let lock = disk.lock(&path.join(LOCK)).map_err(|e| match e.kind() {
             io::ErrorKind::WouldBlock => DirError::InUse(path.clone()),
@@ -132,18 +128,13 @@ impl<D: Disk> DataDir<D> {
                 fresh.clone()
             }
         };
-        let expected_cluster = expected_cluster.unwrap_or(&identity.cluster_id);
-        let other = |field, found: &dyn ToString, expected: &dyn ToString| DirError::OtherOwner {
-            path: path.clone(),
-            field,
-            found: found.to_string(),
-            expected: expected.to_string(),
-        };
         if identity.node_id != fresh.node_id {
-            return Err(other("node.id", &identity.node_id, &fresh.node_id));
-        }
-        if identity.cluster_id != expected_cluster {
-            return Err(other("cluster.id", &identity.cluster_id, &expected_cluster));
+            return Err(DirError::OtherOwner {
+                path,
+                field: "node.id",
+                found: identity.node_id.to_string(),
+                expected: fresh.node_id.to_string(),
+            });
         }
         Ok(DataDir {
             disk,
@@ -337,11 +328,18 @@ fn read_identity(path: &Path, text: &str) -> Result<Identity, DirError> {
             .copied()
             .ok_or_else(|| malformed(format!("it has no {key}")))
     };
-    if get("version")? != "1" {
-        return Err(malformed(format!(
-            "its version is {}, not 1",
-            get("version")?
-        )));
+    match get("version")?.parse() {
+        Ok(1) => {}
+        Ok(version @ 2_u32..) => {
+            let path = path.to_path_buf();
+            return Err(DirError::Newer { path, version });
+        }
+        _ => {
+            return Err(malformed(format!(
+                "its version is {}, not 1",
+                get("version")?
+            )));
+        }
     }
     let node_id = get("node.id")?;
     let directory_id = get("directory.id")?;

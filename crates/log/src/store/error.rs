@@ -164,6 +164,16 @@ pub enum DirError {
         /// What was asked for.
         expected: String,
     },
+    /// A later version of this program, or of Kafka, wrote it.
+    #[error(
+        "{path} has version {version}, which this program does not know: start the version that wrote this directory"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
     /// A file that does not read as what it should be.
     #[error("{path} cannot be understood: {reason}; restore it from a copy, or remove it")]
     Malformed {

@@ -29,7 +29,7 @@ impl Files {
             node_id: 1,
             directory_id: Uuid([7; 16]),
         };
-        let data = DataDir::open(Arc::clone(&disk), "/data".into(), &identity, None);
+        let data = DataDir::open(Arc::clone(&disk), "/data".into(), &identity);
         Self {
             disk,
             data: data.expect("nobody else has it"),

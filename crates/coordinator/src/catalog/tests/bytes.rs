@@ -143,3 +143,21 @@ fn other_records_are_skipped_and_damaged_ones_are_reported() {
         assert!(Catalog::decode(&damaged, None).is_err(), "{damaged:?}");
     }
 }
+
+#[test]
+fn a_feature_that_is_not_known_or_not_at_that_level_is_refused() {
+    for (name, level, taken) in [
+        ("transaction.version", 1, true),
+        ("transaction.version", 99, false),
+        ("share.version", 0, true),
+        ("share.version", 1, false),
+    ] {
+        let event = Event::FeatureFinalized {
+            name: name.into(),
+            level,
+        };
+        let record = Catalog::encode(&event).expect("is durable");
+        let decoded = Catalog::decode(&record, None);
+        assert_eq!(decoded.is_ok(), taken, "{name} {level}: {decoded:?}");
+    }
+}

@@ -17,7 +17,7 @@ fn open_at(
     path: &str,
     fresh: &Identity,
 ) -> Result<DataDir<FakeDisk>, DirError> {
-    DataDir::open(Arc::clone(disk), PathBuf::from(path), fresh, None)
+    DataDir::open(Arc::clone(disk), PathBuf::from(path), fresh)
 }
 
 fn open(disk: &Arc<FakeDisk>, fresh: &Identity) -> Result<DataDir<FakeDisk>, DirError> {
@@ -87,7 +87,7 @@ fn a_second_broker_is_told_that_the_directory_is_in_use() {
 }
 
 #[test]
-fn another_node_or_cluster_is_refused() {
+fn another_node_and_a_newer_version_are_refused() {
     let disk = Arc::new(FakeDisk::new());
     drop(open(&disk, &identity()).expect("makes it"));
     let other = Identity {
@@ -101,19 +101,10 @@ fn another_node_or_cluster_is_refused() {
             ..
         })
     ));
-    let refused = DataDir::open(
-        Arc::clone(&disk),
-        PathBuf::from("/data"),
-        &identity(),
-        Some("another"),
-    );
-    assert!(matches!(
-        refused,
-        Err(DirError::OtherOwner {
-            field: "cluster.id",
-            ..
-        })
-    ));
+    let newer = "version=2\nnode.id=1\n";
+    write_file(&*disk, Path::new("/data/meta.properties"), newer.as_bytes()).expect("writes");
+    let refused = open(&disk, &identity());
+    assert!(matches!(refused, Err(DirError::Newer { version: 2, .. })));
 }
 
 #[test]
