@@ -148,12 +148,7 @@ impl PartitionLog {
         if self.config.breaks(Mutant::HighWatermarkForLastStable) {
             return high_watermark;
         }
-        let first_unstable = if self.config.breaks(Mutant::UnflushedMarker) {
-            self.producers.first_ongoing()
-        } else {
-            self.producers.first_unstable()
-        };
-        match first_unstable {
+        match self.producers.first_unstable() {
             Some(first) => first.max(self.offsets.start()).min(high_watermark),
             None => high_watermark,
         }

@@ -16,8 +16,6 @@ pub enum Mutant {
     WindowAfterRestart,
     /// Readers of committed data see what readers of uncommitted data see.
     HighWatermarkForLastStable,
-    /// A transaction's end counts before its marker is flushed.
-    UnflushedMarker,
     /// Readers are told of no aborted transactions.
     ForgetAborted,
     /// Compaction drops the marker of a transaction that still has data, at once.

@@ -166,7 +166,10 @@ const SOMETIMES: [&str; 32] = [
 ];
 
 /// Requests that the clients of many seeds make.
-pub(crate) const REQUESTS: [ApiKey; 22] = [
+pub(crate) const REQUESTS: [ApiKey; 25] = [
+    ApiKey::FindCoordinator,
+    ApiKey::DescribeGroups,
+    ApiKey::ConsumerGroupDescribe,
     ApiKey::DeleteRecords,
     ApiKey::ListOffsets,
     ApiKey::ConsumerGroupHeartbeat,

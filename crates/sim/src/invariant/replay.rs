@@ -2,7 +2,7 @@
 //! forgets. Looked at when everything is flushed.
 
 use once_broker::engine::{Engine, PartitionView};
-use once_coordinator::catalog::Resource;
+use once_coordinator::catalog::{Catalog, Event};
 
 /// The log in which every start writes.
 pub(super) const METADATA: &str = "__cluster_metadata";
@@ -60,11 +60,19 @@ fn catalog(live: &Engine, recovered: &Engine) -> Option<String> {
     if !was.topics().eq(is.topics()) {
         return Some("other topics are recovered".to_owned());
     }
-    let differing = was.topics().find(|topic| {
-        let resource = Resource::topic(topic.name.as_str());
-        was.overrides(&resource) != is.overrides(&resource)
-    });
-    differing.map(|topic| format!("other settings of {} are recovered", topic.name))
+    // Every start takes ids of producers.
+    let told = |catalog: &Catalog| {
+        let mut told = catalog.snapshot();
+        told.retain(|event| !matches!(event, Event::ProducerIdsTaken { .. }));
+        told
+    };
+    let (was, is) = (told(was), told(is));
+    let differs = was.iter().find(|event| !is.contains(event));
+    match differs {
+        Some(event) => Some(format!("{event:?} is not recovered")),
+        None if was.len() < is.len() => Some("settings are recovered that were not".to_owned()),
+        None => None,
+    }
 }
 
 fn transactions(live: &Engine, recovered: &Engine) -> Option<String> {
