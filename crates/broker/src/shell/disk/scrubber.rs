@@ -1,5 +1,5 @@
-//! The thread that reads all files again, slowly, one log after the other: `once.scrub.interval.ms` after
-//! the start for the first time, at most `once.scrub.bytes.per.second`.
+//! The thread that reads all logs again, slowly, one after the other, every `once.scrub.interval.ms`, at most
+//! `once.scrub.bytes.per.second`.
 
 use crate::engine::LogId;
 use crate::storage::{Places, scrub};
@@ -8,6 +8,10 @@ use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+/// From the start to the first pass, at most: a broker that is started anew each day reads everything too, and after an
+/// unclean stop nobody else has looked at what lies below the recovery points.
+const FIRST: Duration = Duration::from_secs(60);
 
 /// How the thread goes about it.
 #[derive(Clone, Copy)]
@@ -33,7 +37,7 @@ impl Scrubber {
         if self.pace.bytes_per_second == 0 {
             return;
         }
-        let mut next = Instant::now() + self.pace.interval;
+        let mut next = Instant::now() + self.pace.interval.min(FIRST);
         while self.wait_until(next) {
             next = Instant::now() + self.pace.interval;
             self.pass();
