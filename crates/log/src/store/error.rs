@@ -157,7 +157,7 @@ pub enum DirError {
     OtherOwner {
         /// The directory.
         path: PathBuf,
-        /// `cluster.id` or `node.id`.
+        /// `node.id`.
         field: &'static str,
         /// What `meta.properties` says.
         found: String,
