@@ -274,7 +274,7 @@ fn a_broker_that_cannot_start_says_why_and_exits_with_2() {
 }
 
 #[test]
-fn a_directory_of_another_or_of_a_newer_version_is_refused_and_stays_as_it_is() {
+fn a_directory_of_another_or_of_a_newer_version_is_refused_and_its_records_stay() {
     for flush in ["disk", "os"] {
         let (data, other) = (tempfile::tempdir(), tempfile::tempdir());
         let (data, other) = (data.expect("a directory"), other.expect("a directory"));

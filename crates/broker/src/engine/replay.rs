@@ -303,7 +303,7 @@ fn refuse_foreign(catalog: &Catalog, identity: &Identity, end: i64) -> Result<()
                     offset: end,
                     problem: format!(
                         "{}-{index} is in the data directory with directory.id {other}, and meta.properties says that \
-                         this one is {}: put its own meta.properties back",
+                         this one is {}: put its own meta.properties back, with directory.id={other}",
                         topic.name, identity.directory
                     ),
                 });

@@ -96,6 +96,11 @@ impl<D: Disk> FileBatches<D> {
         self.take(&header).map(Some)
     }
 
+    /// The header of the next batch, which stays the next one; nothing else is read.
+    pub(crate) fn next_header(&mut self) -> Result<Option<BatchHeader>, ReadFailure> {
+        self.peek(HEADER_SIZE)
+    }
+
     /// The header of the next batch. Of its records nothing is looked at, unless it is a control batch: then it comes
     /// whole.
     pub(crate) fn next_lightly(

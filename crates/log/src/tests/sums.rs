@@ -37,6 +37,21 @@ fn found(partition: &Partition, clean: bool) -> Recovered {
     partition.open(clean).expect("recovers").0
 }
 
+#[test]
+fn damage_in_old_records_is_not_the_starts_to_tell_of_where_index_files_are_missing() {
+    for clean in [true, false] {
+        let partition = stopped(clean);
+        let sums = partition.dir.join("00000000000000000000.sums");
+        partition.disk.remove(&sums).expect("removes");
+        let whole = found(&partition, clean);
+        partition.disk.remove(&sums).expect("removes");
+        let log = partition.dir.join("00000000000000000000.log");
+        // Within the records of the first batch, which is data.
+        partition.disk.flip(&log, 8 * 80).expect("is there");
+        assert_eq!(found(&partition, clean), whole, "clean: {clean}");
+    }
+}
+
 /// What may become of a file of some length.
 type Damage = fn(&FakeDisk, &Path, u64);
 

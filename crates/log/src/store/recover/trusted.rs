@@ -95,7 +95,7 @@ impl<D: Disk> Recovery<'_, D> {
         }
         // `segment.ms` asks for that of the last one, and `max.compaction.lag.ms` of those with keys that compaction has
         // not seen.
-        if indexed.is_some() && (next.is_none() || base >= self.opening.cleaned_to) {
+        if indexed.is_some() && (next.is_none() || segment.end > self.opening.cleaned_to) {
             segment.first_timestamp = self.first_timestamp(base)?;
         }
         Ok(Some(segment))
@@ -103,8 +103,8 @@ impl<D: Disk> Recovery<'_, D> {
 
     /// The largest timestamp of the first batch, as `segment.ms` counts from it.
     fn first_timestamp(&self, base: i64) -> Result<i64, RecoverError> {
-        match FileBatches::open(&self.disk, &self.dir, base, 0, i64::MAX)?.next_batch() {
-            Ok(batch) => Ok(batch.map_or(-1, |batch| batch.max_timestamp())),
+        match FileBatches::open(&self.disk, &self.dir, base, 0, i64::MAX)?.next_header() {
+            Ok(header) => Ok(header.map_or(-1, |header| header.max_timestamp())),
             Err(ReadFailure::Corrupt { .. }) => Ok(-1),
             Err(failure) => Err(failure.into()),
         }

@@ -106,7 +106,7 @@ impl<D: Disk> Recovery<'_, D> {
     /// What lies before is on disk as it was written; the scrubber reads it again, and so does who fetches it.
     fn checked_from(&self, base: i64) -> Result<u64, RecoverError> {
         let below = self.opening.recovery_point - 1;
-        if self.opening.clean || below < base || self.distrusted == Some(base) {
+        if below < base || self.distrusted == Some(base) {
             return Ok(0);
         }
         let entry = self.indexed(base, below)?;
