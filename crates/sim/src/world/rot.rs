@@ -43,6 +43,9 @@ pub(super) struct Flipped {
     seen: Rc<RefCell<Rotten>>,
     /// What is in the log.
     written: BTreeMap<(Partition, i64), Value>,
+    /// Where each log ended for who read all of it. What the stop wrote after that, for a client that had gone without
+    /// an answer, nobody has read.
+    ends: BTreeMap<Partition, i64>,
 }
 
 impl World {
@@ -86,6 +89,7 @@ impl World {
             isolation,
             seen: Rc::default(),
             written: written(&self.history.borrow(), isolation),
+            ends: ends(&self.history.borrow(), isolation),
         });
         self.start();
     }
@@ -145,7 +149,11 @@ impl World {
             return;
         };
         let seen = flipped.seen.borrow();
-        for (place, value) in &seen.values {
+        let is_read = |(partition, offset): &(Partition, i64)| {
+            let end = flipped.ends.get(partition);
+            end.is_none_or(|end| offset < end)
+        };
+        for (place, value) in seen.values.iter().filter(|(place, _)| is_read(place)) {
             if flipped.written.get(place) != Some(value) {
                 let (partition, offset) = place;
                 let path = flipped.path.display();
@@ -168,7 +176,8 @@ impl World {
         // Of the compacted topic less is left every time.
         let kept = |place: &&(Partition, i64)| *place.0.topic != *KEYED;
         let all = flipped.written.keys().filter(kept).count();
-        let found = seen.values.keys().filter(kept).count();
+        let found = seen.values.keys().filter(|place| is_read(place));
+        let found = found.filter(kept).count();
         if seen.corrupt.is_empty() && found != all {
             let mut all_kept = flipped.written.keys().filter(kept);
             let missing = all_kept.find(|place| !seen.values.contains_key(place));
@@ -201,6 +210,21 @@ fn is(path: &Path, kind: &str) -> bool {
 
 fn is_log(path: &Path) -> bool {
     is(path, "log")
+}
+
+/// Where the logs ended for the last reader of everything.
+fn ends(history: &History, isolation: Isolation) -> BTreeMap<Partition, i64> {
+    let mut ends = BTreeMap::new();
+    for event in history.events() {
+        match &event.op {
+            Op::Drained(drained) if drained.isolation == isolation => {
+                let partitions = drained.partitions.iter();
+                ends.extend(partitions.map(|(partition, bounds)| (partition.clone(), bounds.end)));
+            }
+            _ => {}
+        }
+    }
+    ends
 }
 
 /// What readers of everything found so, when all was well, and what was not deleted since.
