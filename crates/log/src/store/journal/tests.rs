@@ -93,6 +93,16 @@ fn what_was_appended_is_found_with_its_owner_and_offsets() {
     assert_eq!((last.base_offset, last.last_offset), (2, 2));
 }
 
+/// The process ends and another one flushes what it finds; then power is lost, and the same is found.
+fn settles(disk: &Arc<FakeDisk>, is_there: impl Fn(&JournalScan<FakeDisk>)) {
+    for how in [Crash::Process, Crash::LoseAll] {
+        disk.crash(how);
+        let found = scan(disk).expect("is sound");
+        is_there(&found);
+        found.settle().expect("flushes");
+    }
+}
+
 #[test]
 fn an_entry_whose_flush_failed_is_flushed_before_anything_of_it_counts() {
     let disk = disk();
@@ -100,12 +110,9 @@ fn an_entry_whose_flush_failed_is_flushed_before_anything_of_it_counts() {
     append(&mut journal, &[batch(0, 10)]).expect("appends");
     disk.fail_sync_in(1);
     append(&mut journal, &[batch(1, 600)]).expect_err("the flush fails");
-    for how in [Crash::Process, Crash::LoseAll] {
-        disk.crash(how);
-        let found = scan(&disk).expect("is sound");
-        assert_eq!(all(&found), [batch(0, 10), batch(1, 600)]);
-        found.settle().expect("flushes");
-    }
+    settles(&disk, |found| {
+        assert_eq!(all(found), [batch(0, 10), batch(1, 600)]);
+    });
 }
 
 #[test]
@@ -116,12 +123,9 @@ fn a_head_whose_flush_failed_is_flushed_before_it_counts() {
     // The file that is made, its name, and then its head.
     disk.fail_sync_in(3);
     append(&mut journal, &[batch(1, 3_000)]).expect_err("the flush fails");
-    for how in [Crash::Process, Crash::LoseAll] {
-        disk.crash(how);
-        let found = scan(&disk).expect("is sound");
+    settles(&disk, |found| {
         assert_eq!((found.needed().len(), found.next_generation()), (2, 2));
-        found.settle().expect("flushes");
-    }
+    });
 }
 
 #[test]
