@@ -31,7 +31,7 @@ pub use disk::{Crash, DirEntry, Disk, FakeDisk, FakeFile, RealDisk};
 pub use error::{CompactFailure, DirError, ReadFailure, RecoverError};
 pub use journal::{Journal, JournalAppend, JournalBatch, JournalError, JournalScan, JournalSizes};
 pub use partition::Store;
-pub use reader::SegmentReader;
+pub use reader::{OpenFiles, SegmentReader};
 pub use recover::{Opening, recover};
 pub use replay::restore;
 pub use states::{StateSnapshot, remove_states_above};

@@ -13,7 +13,7 @@ use once_broker::engine::LogId;
 use once_broker::storage::{
     Begun, Cleaning, Debts, Journaling, Kept, Points, StorageError, Swapped, Work, Writer, settle,
 };
-use once_log::store::FakeDisk;
+use once_log::store::{FakeDisk, SetAside};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -51,6 +51,8 @@ pub(crate) enum Job {
     Run(Begun<FakeDisk>),
     /// Removes the old ones.
     Finish(Swapped<FakeDisk>),
+    /// Takes away the files of a deleted partition, as the remover's thread does.
+    Clear(SetAside<FakeDisk>),
 }
 
 /// What a hand has flushed, and which logs it has made start later.
@@ -153,12 +155,7 @@ impl Hand {
     }
 
     fn carry_out(&mut self, group: Vec<Work<FakeDisk>>) -> Result<(), StorageError> {
-        self.writer.write(group)?;
-        for aside in self.writer.removed() {
-            // What is left is taken away at the next start.
-            let _ = aside.clear();
-        }
-        Ok(())
+        self.writer.write(group)
     }
 
     /// The checkpoint that is to be made in the background now, if one is.
@@ -204,10 +201,11 @@ impl Hand {
         next.iter().filter_map(swap).collect()
     }
 
-    /// What is to be compacted.
-    pub(crate) fn cleanings(&mut self) -> Vec<Job> {
-        let cleanings = self.writer.cleanings();
-        cleanings.into_iter().map(Job::Begin).collect()
+    /// What is to be compacted, and what is to be taken away.
+    pub(crate) fn jobs(&mut self) -> Vec<Job> {
+        let cleanings = self.writer.cleanings().into_iter().map(Job::Begin);
+        let removed = self.writer.removed().into_iter().map(Job::Clear);
+        cleanings.chain(removed).collect()
     }
 
     /// What was swapped.

@@ -96,7 +96,7 @@ impl Life {
             .map(|journal| Journaling::new(journal, limits));
         let mut life = Self {
             engine: recovery.engine,
-            places: Places::new(Arc::clone(disk), Arc::clone(&data), writers),
+            places: Places::new(Arc::clone(disk), Arc::clone(&data), writers, 3),
             hands: Vec::new(),
             data,
             listening: false,
@@ -168,7 +168,7 @@ impl Life {
     pub(crate) fn do_job(&mut self, number: u64) -> Result<Vec<Done>, String> {
         match self.jobs.get(&number) {
             Some((_, Job::Settle(..) | Job::Begin(_))) => self.settle(number),
-            Some((_, Job::Run(_) | Job::Finish(_))) => {
+            Some((_, Job::Run(_) | Job::Finish(_) | Job::Clear(_))) => {
                 let job = self.jobs.remove(&number).map(|(_, job)| job);
                 Ok(self.clean(job)?.into_iter().collect())
             }
@@ -190,13 +190,13 @@ impl Life {
                     let begun = cleaning.begin(&self.places.points()).map_err(text)?;
                     done.push(Done::Next(hand, Box::new(Job::Run(begun))));
                 }
-                Job::Run(_) | Job::Finish(_) => {}
+                Job::Run(_) | Job::Finish(_) | Job::Clear(_) => {}
             }
         }
         Ok(done)
     }
 
-    /// What the cleaner's thread does.
+    /// What the cleaner's thread does, and the remover's.
     fn clean(&mut self, job: Option<Job>) -> Result<Option<Done>, String> {
         match job {
             Some(Job::Run(begun)) => {
@@ -214,6 +214,11 @@ impl Life {
                 swapped.finish(&self.places.cleaned()).map_err(text)?;
                 Ok(None)
             }
+            Some(Job::Clear(aside)) => {
+                // What is left is taken away at the next start.
+                let _ = aside.clear();
+                Ok(None)
+            }
             Some(Job::Settle(..) | Job::Begin(_)) | None => Ok(None),
         }
     }
@@ -221,13 +226,13 @@ impl Life {
     /// Whether the cleaner has something to do.
     pub(crate) fn is_cleaning(&self) -> bool {
         let mut jobs = self.jobs.values();
-        jobs.any(|(_, job)| !matches!(job, Job::Settle(..)))
+        jobs.any(|(_, job)| !matches!(job, Job::Settle(..) | Job::Clear(_)))
     }
 
     /// What is still done beside the hands when the process stops.
     fn stop_jobs(&mut self) -> Result<(), String> {
         for hand in 0..self.hands.len() {
-            for job in self.hands[hand].cleanings() {
+            for job in self.hands[hand].jobs() {
                 self.take_job(hand, job);
             }
             for swapped in self.hands[hand].swapped() {
@@ -236,8 +241,8 @@ impl Life {
         }
         self.settle(u64::MAX)?;
         for (_, job) in std::mem::take(&mut self.jobs).into_values() {
-            if let Job::Finish(swapped) = job {
-                swapped.finish(&self.places.cleaned()).map_err(text)?;
+            if let Job::Finish(_) | Job::Clear(_) = job {
+                self.clean(Some(job))?;
             }
         }
         Ok(())

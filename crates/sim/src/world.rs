@@ -112,6 +112,8 @@ pub(crate) struct World {
     compare: bool,
     /// Soon it is looked at what a crash would leave.
     shadow_due: bool,
+    /// What recovery was compared with last, and when: in which life, after how many changes of the disk.
+    compared: Option<((u64, u64), Life)>,
     invariants: Invariants,
     coverage: Coverage,
     findings: Vec<String>,
@@ -204,6 +206,7 @@ impl World {
             room_comes: false,
             compare: false,
             shadow_due: false,
+            compared: None,
             invariants: Invariants::default(),
             coverage: Coverage::default(),
             findings: Vec::new(),

@@ -31,6 +31,7 @@ pub(super) use self::room::room;
 pub(super) use self::scrubber::Pace;
 use self::scrubber::Scrubber;
 use super::driver::Driver;
+use super::files::Files;
 use crate::config::FlushPolicy;
 use crate::engine::{LogId, Look, ReadId};
 use crate::storage::{
@@ -86,12 +87,12 @@ impl DiskThreads {
         disk: Arc<RealDisk>,
         data: Arc<DataDir<RealDisk>>,
         journal: Option<Journal<RealDisk>>,
-        open_partitions: usize,
+        files: Files,
         pace: Pace,
     ) -> std::io::Result<Self> {
         let reports = Reports::default();
         let directory = data.path().to_owned();
-        let places = Places::new(disk, data, 1);
+        let places = Places::new(disk, data, 1, files.reads);
         let (logs, log_orders) = channel();
         let (journal_queue, journal_orders) = channel();
         let free = journal.is_some().then(|| journal_queue.clone());
@@ -108,7 +109,7 @@ impl DiskThreads {
         };
         let log = LogThread {
             // Files are written to be read; what makes a write durable is the journal, or nothing.
-            writer: Writer::new(FlushPolicy::Os, open_partitions.max(1), places.kept()),
+            writer: Writer::new(FlushPolicy::Os, files.partitions, places.kept()),
             removed,
             reports: Arc::clone(&reports),
             debts,

@@ -120,7 +120,7 @@ fn start_in(
         bytes_per_second: config.scrub_bytes_per_second,
         interval: Duration::from_millis(config.scrub_interval_ms.unsigned_abs()),
     };
-    let threads = DiskThreads::start(disk, Arc::clone(&data), journal, files.partitions, pace)?;
+    let threads = DiskThreads::start(disk, Arc::clone(&data), journal, files, pace)?;
     threads.adopt(stores, checkpoints);
     let budget = Arc::new(Budget::new(config.queued_max_request_bytes));
     let driver = Driver::new(engine, clock, threads, budget);

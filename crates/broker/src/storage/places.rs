@@ -3,7 +3,7 @@
 use super::points::{Checkpoints, Kept, Points};
 use super::writer::{Owner, Work};
 use crate::engine::LogId;
-use once_log::store::{DataDir, Disk, PartitionDir, ReadBuffers, SegmentReader, Store};
+use once_log::store::{DataDir, Disk, OpenFiles, PartitionDir, ReadBuffers, SegmentReader, Store};
 use once_wire::hash::java_hash;
 use once_wire::ids::Uuid;
 use std::collections::BTreeMap;
@@ -28,12 +28,13 @@ pub struct Places<D: Disk> {
     kept: Kept<D>,
     by_log: BTreeMap<LogId, Place<D>>,
     buffers: ReadBuffers,
+    files: OpenFiles,
 }
 
 impl<D: Disk> Places<D> {
-    /// No logs yet; their files will be spread over so many writers.
+    /// No logs yet; their files will be spread over so many writers, and readers keep so many of them open.
     #[must_use]
-    pub fn new(disk: Arc<D>, data: Arc<DataDir<D>>, writers: usize) -> Self {
+    pub fn new(disk: Arc<D>, data: Arc<DataDir<D>>, writers: usize, open_files: usize) -> Self {
         Self {
             kept: Kept::new(&data),
             disk,
@@ -41,6 +42,7 @@ impl<D: Disk> Places<D> {
             writers,
             by_log: BTreeMap::new(),
             buffers: ReadBuffers::new(IDLE_BUFFERS),
+            files: OpenFiles::new(open_files),
         }
     }
 
@@ -87,7 +89,9 @@ impl<D: Disk> Places<D> {
         let writer = usize::try_from(spread).unwrap_or(0) % self.writers;
         let place = Place {
             writer,
-            reader: store.reader().with_buffers(self.buffers.clone()),
+            reader: store
+                .reader()
+                .sharing(self.buffers.clone(), self.files.clone()),
         };
         self.by_log.insert(log, place);
         for checkpoint in self.kept.each() {

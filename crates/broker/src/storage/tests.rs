@@ -79,7 +79,7 @@ fn written(
     disk: &Arc<FakeDisk>,
     partitions: i32,
 ) -> (Places<FakeDisk>, Writer<FakeDisk>, Vec<LogId>) {
-    let mut places = Places::new(Arc::clone(disk), Arc::new(data_dir(disk)), 1);
+    let mut places = Places::new(Arc::clone(disk), Arc::new(data_dir(disk)), 1, 10);
     let mut writer = Writer::new(FlushPolicy::Os, 100, places.kept());
     let batch = BatchBuilder::new()
         .push(0, None, Some(b"value"), &[])
@@ -111,8 +111,8 @@ fn a_topic_goes_for_few_flushes_and_what_was_said_of_it_goes_first() {
     let leaving: Vec<_> = logs.iter().enumerate().map(remove).collect();
     assert_eq!(disk.syncs(), before, "nothing is waited for before");
     writer.write(leaving).expect("renames");
-    // A file and a directory for each checkpoint, a directory for each partition.
-    assert!(disk.syncs() - before <= 3 * 2 + 50, "{}", disk.syncs());
+    // A file and a directory for each checkpoint, and once the directory in which the partitions' are renamed.
+    assert_eq!(disk.syncs() - before, 3 * 2 + 1);
     for aside in writer.removed() {
         aside.clear().expect("removes");
     }

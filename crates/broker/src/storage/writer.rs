@@ -287,10 +287,14 @@ impl<D: Disk> Writer<D> {
             return Ok(());
         }
         self.kept.save_forgotten().map_err(StorageError::Points)?;
+        let mut aside = Vec::with_capacity(leaving.len());
         for (store, unique) in leaving {
-            let aside = store.set_aside(unique).map_err(StorageError::Remove)?;
-            self.removed.extend(aside);
+            aside.extend(store.set_aside(unique).map_err(StorageError::Remove)?);
         }
+        if let Some(one_of_them) = aside.last() {
+            one_of_them.make_durable().map_err(StorageError::Remove)?;
+        }
+        self.removed.append(&mut aside);
         Ok(())
     }
 

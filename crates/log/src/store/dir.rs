@@ -268,7 +268,7 @@ impl<D: Disk> DataDir<D> {
     /// The disk's.
     pub fn delete(&self, partition: &PartitionDir, unique: Uuid) -> Result<(), DirError> {
         SetAside::new(Arc::clone(&self.disk), &partition.path, unique)
-            .and_then(SetAside::clear)
+            .and_then(|aside| aside.make_durable().and_then(|()| aside.clear()))
             .map_err(DirError::io(&partition.path))
     }
 
@@ -277,8 +277,9 @@ impl<D: Disk> DataDir<D> {
     /// # Errors
     /// The disk's.
     pub fn set_stray(&self, partition: &PartitionDir, unique: Uuid) -> Result<PathBuf, DirError> {
-        put_aside(&*self.disk, &partition.path, unique, STRAY)
-            .map_err(DirError::io(&partition.path))
+        let aside = put_aside(&*self.disk, &partition.path, unique, STRAY)
+            .map_err(DirError::io(&partition.path))?;
+        self.sync().map(|()| aside)
     }
 
     fn sync(&self) -> Result<(), DirError> {

@@ -259,8 +259,9 @@ impl<D: Disk> Store<D> {
         self.reader.clone()
     }
 
-    /// The partition is deleted: its directory goes out of the way, durably, under a name that is `unique`, so that a
-    /// partition of the same name may be made at once. The files are the caller's to clear, if there are any.
+    /// The partition is deleted: its directory goes out of the way, under a name that is `unique`. If there were files,
+    /// they are the caller's to clear; a partition of the same name may be made once that name is
+    /// [durable](SetAside::make_durable).
     ///
     /// # Errors
     /// As [`Store::write`].

@@ -1,5 +1,6 @@
 //! Reading ranges of segments back, on any thread.
 
+mod open;
 mod sound;
 mod walk;
 
@@ -11,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use bytes::Bytes;
 use once_wire::batch::{BatchHeader, HEADER_SIZE};
 
+pub use self::open::OpenFiles;
+use self::open::Opened;
 use self::sound::{Sequence, Sound, sound_batches};
 use self::walk::Walk;
 use super::batches::{Batches, FileBatches};
@@ -23,8 +26,6 @@ use crate::read::FileRange;
 use crate::time_index::{TIME_INDEX_ENTRY_BYTES, TimeIndexEntry};
 use crate::timestamp::{FoundTimestamp, TimestampSearch, first_at_or_after};
 
-/// How many files stay open for readers of one partition.
-const OPEN_MAX: usize = 2;
 /// How many places are remembered where a read ended, so that the next one need not search.
 const PLACES_MAX: usize = 16;
 
@@ -36,10 +37,11 @@ pub struct SegmentReader<D: Disk> {
     /// The partition is being deleted: its names may soon be another's.
     gone: Arc<AtomicBool>,
     buffers: ReadBuffers,
+    files: OpenFiles,
 }
 
 struct Shared<D: Disk> {
-    open: VecDeque<(i64, D::File)>,
+    open: Opened<D::File>,
     /// Segment with its version, offset, and where the batch with that offset begins.
     places: VecDeque<(Files, i64, u64)>,
     /// The versions of the segments that compaction made; of the others it is 0.
@@ -70,6 +72,7 @@ impl<D: Disk> Clone for SegmentReader<D> {
             shared: Arc::clone(&self.shared),
             gone: Arc::clone(&self.gone),
             buffers: self.buffers.clone(),
+            files: self.files.clone(),
         }
     }
 }
@@ -77,7 +80,7 @@ impl<D: Disk> Clone for SegmentReader<D> {
 impl<D: Disk> SegmentReader<D> {
     pub(crate) fn new(disk: Arc<D>, dir: PathBuf) -> Self {
         let shared = Shared {
-            open: VecDeque::new(),
+            open: Opened::default(),
             places: VecDeque::new(),
             versions: BTreeMap::new(),
         };
@@ -87,13 +90,15 @@ impl<D: Disk> SegmentReader<D> {
             shared: Arc::new(Mutex::new(shared)),
             gone: Arc::default(),
             buffers: ReadBuffers::new(0),
+            files: OpenFiles::of_one(),
         }
     }
 
-    /// The same reader, with buffers that it shares with others.
+    /// The same reader, with buffers that it shares with others, and a bound of open files.
     #[must_use]
-    pub fn with_buffers(mut self, buffers: ReadBuffers) -> Self {
+    pub fn sharing(mut self, buffers: ReadBuffers, files: OpenFiles) -> Self {
         self.buffers = buffers;
+        self.files = files;
         self
     }
 
@@ -106,7 +111,7 @@ impl<D: Disk> SegmentReader<D> {
     /// The segments below this one's base are removed: their open files are let go, so that the disk has their room.
     pub(crate) fn forget_below(&self, base: i64) {
         let mut shared = self.shared();
-        shared.open.retain(|(segment, _)| *segment >= base);
+        shared.open.retain(|segment| segment >= base);
         shared
             .places
             .retain(|((segment, _), _, _)| *segment >= base);
@@ -126,7 +131,7 @@ impl<D: Disk> SegmentReader<D> {
         shared
             .versions
             .extend(replaced.iter().copied().zip(versions));
-        shared.open.retain(|(base, _)| !replaced.contains(base));
+        shared.open.retain(|base| !replaced.contains(&base));
         shared
             .places
             .retain(|((base, _), _, _)| !replaced.contains(base));
@@ -436,18 +441,13 @@ impl<D: Disk> SegmentReader<D> {
 
     fn log(&self, files: Files) -> Result<D::File, ReadFailure> {
         let mut shared = self.shared();
-        let segment = files.0;
-        let open = shared.open.iter().find(|(base, _)| *base == segment);
-        if let Some((_, file)) = open
-            && shared.version(segment) == files.1
+        if let Some(file) = shared.open.get(files.0)
+            && shared.version(files.0) == files.1
         {
             return Ok(file.clone());
         }
         let file = self.open(&shared, files, Kind::Log)?;
-        if shared.open.len() == OPEN_MAX {
-            shared.open.pop_front();
-        }
-        shared.open.push_back((segment, file.clone()));
+        shared.open.keep(files.0, file.clone(), &self.files);
         Ok(file)
     }
 
@@ -457,8 +457,8 @@ impl<D: Disk> SegmentReader<D> {
         if shared.version(files.0) != files.1 {
             return Err(ReadFailure::Moved(path));
         }
-        let opened = self.disk.open(&path, false);
-        opened.map_err(|e| ReadFailure::io(path, e))
+        let file = self.disk.open(&path, false);
+        file.map_err(|e| ReadFailure::io(path, e))
     }
 
     fn place(&self, files: Files, offset: i64) -> Option<u64> {

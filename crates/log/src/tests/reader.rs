@@ -8,7 +8,7 @@ use once_wire::Uuid;
 use once_wire::batch::BatchBuilder;
 
 use super::harness::{Partition, Step, small_config, split};
-use crate::store::{Disk, Opening, ReadFailure, RealDisk, Store, recover};
+use crate::store::{Disk, OpenFiles, Opening, ReadBuffers, ReadFailure, RealDisk, Store, recover};
 use crate::{FileRange, Isolation, LogConfig, PartitionLog, Source};
 
 fn written(batches: usize) -> Partition {
@@ -103,6 +103,27 @@ fn a_read_of_a_segment_that_is_gone_says_so() {
         partition.store.reader().read(&from(0, 100)),
         Err(ReadFailure::Gone(_))
     ));
+}
+
+#[test]
+fn what_readers_keep_open_is_bounded_together() {
+    let files = OpenFiles::new(1);
+    let buffers = ReadBuffers::new(0);
+    let (kept, other) = (written(3), written(3));
+    let reader = |of: &Partition| of.store.reader().sharing(buffers.clone(), files.clone());
+    let reads = |of: &Partition| reader(of).read(&from(0, 100)).is_ok();
+    let unlink = |of: &Partition| of.disk.remove(&of.dir.join(LOG)).expect("removes");
+    assert!(reads(&kept) && reads(&other));
+    unlink(&kept);
+    assert!(reads(&kept), "its file is open still");
+    let again = written(3);
+    assert!(reads(&again));
+    reader(&kept).forget_below(1);
+    assert!(reads(&other), "it may stay open now");
+    unlink(&other);
+    unlink(&again);
+    assert!(reads(&other));
+    assert!(!reads(&again), "that one was not kept");
 }
 
 #[test]

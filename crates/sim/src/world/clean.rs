@@ -78,10 +78,10 @@ impl World {
         self.process_ends(why);
     }
 
-    /// What a hand has for the cleaner.
-    pub(super) fn begin_cleaning(&mut self, hand: usize) {
+    /// What a hand has for the cleaner and the remover.
+    pub(super) fn begin_jobs(&mut self, hand: usize) {
         let life = self.life.as_mut();
-        for job in life.map_or(Vec::new(), |life| life.hands[hand].cleanings()) {
+        for job in life.map_or(Vec::new(), |life| life.hands[hand].jobs()) {
             self.employ(hand, job);
         }
     }

@@ -37,7 +37,7 @@ impl World {
         if waits && crash.step + 500 > self.steps {
             return;
         }
-        self.compare_if_quiet();
+        self.compare_before_crash();
         self.crashes_done += 1;
         let end = if self.power_safe {
             crash.end

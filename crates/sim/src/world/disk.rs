@@ -176,7 +176,7 @@ impl World {
 
     /// A group is flushed: soon the engine hears of it.
     fn flushed(&mut self, hand: usize, flushed: Flushed) {
-        self.begin_cleaning(hand);
+        self.begin_jobs(hand);
         let life = self.life.as_mut();
         if let Some(job) = life.and_then(|life| life.hands[hand].begins_checkpoint()) {
             self.coverage.met("checkpoint");

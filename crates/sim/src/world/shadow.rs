@@ -16,6 +16,9 @@ use std::sync::Arc;
 
 /// One step of the engine in so many has recovery compared at the next quiet moment.
 const COMPARED: u64 = 64;
+/// Of the comparisons for which nothing has changed on the disk since the last one, one in so many starts a broker
+/// anew: another crash may leave something else.
+const AFRESH: u64 = 8;
 /// One step of the engine in so many is one after which a crash must lose nothing that was seen.
 const SHADOWED: u64 = 512;
 /// Of what clients are told while something is not flushed, one in so many is looked for after a crash.
@@ -114,11 +117,47 @@ impl World {
     }
 
     /// Compares recovery with the life that runs, if all of it is flushed.
-    pub(super) fn compare_if_quiet(&mut self) {
-        if !self.life.as_ref().is_some_and(Life::is_quiet) || self.disk.is_stopped() {
-            return;
+    fn compare_if_quiet(&mut self) {
+        if self.is_at_rest() {
+            self.compare = false;
+            if !self.is_as_compared() {
+                self.compare_afresh();
+            }
         }
-        self.compare = false;
+    }
+
+    /// Before a crash: as at any quiet moment.
+    pub(super) fn compare_before_crash(&mut self) {
+        if self.is_at_rest() {
+            self.compare = false;
+            self.compare_afresh();
+        }
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.life.as_ref().is_some_and(Life::is_quiet) && !self.disk.is_stopped()
+    }
+
+    /// Nothing has changed on the disk since recovery was compared last, and what it came to then is still what the
+    /// life that runs knows. If it is not, time may have done that: only a new start can tell.
+    fn is_as_compared(&mut self) -> bool {
+        let now = (self.boot, self.disk.changes());
+        if self.chances.samples.below(AFRESH) == 0 {
+            return false;
+        }
+        let (Some((when, shadow)), Some(life)) = (&self.compared, &self.life) else {
+            return false;
+        };
+        let same = *when == now && differs(life, shadow).is_none();
+        if same {
+            self.coverage.met("replay compared with live");
+            let went_back = self.invariants.look_at_rest(&life.engine);
+            self.findings.extend(went_back);
+        }
+        same
+    }
+
+    fn compare_afresh(&mut self) {
         let crash = if self.chances.samples.coin() {
             Crash::Process
         } else {
@@ -129,11 +168,11 @@ impl World {
         };
         self.coverage.met("replay compared with live");
         if let Some(life) = &self.life {
-            let differs = replay::differs(&life.engine, &shadow.engine);
-            let differs = differs.or_else(|| other_values(life, &shadow));
+            let differs = differs(life, &shadow);
             let went_back = self.invariants.look_at_rest(&life.engine);
             self.findings.extend(differs.or(went_back));
         }
+        self.compared = Some(((self.boot, self.disk.changes()), shadow));
     }
 
     /// A client was given a producer id: after a crash now it would not be given again.
@@ -182,6 +221,11 @@ impl World {
             }
         }
     }
+}
+
+/// What a broker that was started knows otherwise than the one that runs.
+fn differs(life: &Life, shadow: &Life) -> Option<String> {
+    replay::differs(&life.engine, &shadow.engine).or_else(|| other_values(life, shadow))
 }
 
 /// A compacted log that says something else of a key after a crash: the crash may bring old segments back, and no

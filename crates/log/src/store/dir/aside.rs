@@ -9,7 +9,7 @@ use once_wire::Uuid;
 use super::{DELETED, NAME_MAX};
 use crate::store::disk::Disk;
 
-/// A deleted partition's directory, durably out of the way of another of its name.
+/// A deleted partition's directory, out of the way of another of its name.
 pub struct SetAside<D: Disk> {
     disk: Arc<D>,
     path: PathBuf,
@@ -25,7 +25,17 @@ impl<D: Disk> SetAside<D> {
         Ok(SetAside { disk, path })
     }
 
-    /// Takes the files away.
+    /// Makes the new name durable, and with it those of all others in the same data directory.
+    ///
+    /// # Errors
+    /// As if the directory could not be renamed.
+    pub fn make_durable(&self) -> io::Result<()> {
+        self.path
+            .parent()
+            .map_or(Ok(()), |parent| self.disk.sync_dir(parent))
+    }
+
+    /// Takes the files away. The new name is durable, or no topic of the old one is made before it is.
     ///
     /// # Errors
     /// The disk's. What is left is taken away at the next start.
@@ -54,9 +64,6 @@ pub(super) fn put_aside<D: Disk>(
     }
     let aside = dir.with_file_name(format!("{}{rest}", &topic[..kept]));
     disk.rename(dir, &aside)?;
-    if let Some(parent) = dir.parent() {
-        disk.sync_dir(parent)?;
-    }
     Ok(aside)
 }
 

@@ -1,13 +1,15 @@
 //! Files in memory that lose what a real disk may lose, and fail on demand.
 
 mod node;
+mod random;
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, IoSlice};
-use std::path::{Component, Path};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use node::{Change, Dir, Node, NodeId, Nodes, ROOT};
+use node::{Change, Dir, Node, NodeId, Nodes, ROOT, names, text};
+use random::Random;
 
 use super::{DirEntry, Disk};
 
@@ -32,6 +34,7 @@ struct State {
     boot: u64,
     locks: BTreeMap<NodeId, std::sync::Weak<()>>,
     syncs: u64,
+    changes: u64,
     fail_sync_in: Option<u64>,
     fail_write_in: Option<u64>,
     stop_in: Option<u64>,
@@ -156,6 +159,12 @@ impl FakeDisk {
         self.state().syncs
     }
 
+    /// How often something was changed or synced so far.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.state().changes
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()
@@ -169,12 +178,15 @@ impl Disk for FakeDisk {
     fn open(&self, path: &Path, create: bool) -> io::Result<FakeFile> {
         let mut state = self.state();
         let (dir, name) = state.nodes.parent(path)?;
-        let node = match state.nodes.dir(dir)?.get(&name) {
+        let node = match state.nodes.dir(dir)?.get(name) {
             Some(node) => node,
             None if create => {
                 state.goes_on()?;
                 let node = state.nodes.add(Node::file());
-                state.nodes.dir_mut(dir)?.change(Change::Link(name, node));
+                state
+                    .nodes
+                    .dir_mut(dir)?
+                    .change(Change::Link(name.to_owned(), node));
                 node
             }
             None => return Err(ErrorKind::NotFound.into()),
@@ -263,10 +275,13 @@ impl Disk for FakeDisk {
         if dir != to_dir {
             return Err(ErrorKind::CrossesDevices.into());
         }
-        if state.nodes.dir(dir)?.get(&from).is_none() {
+        if state.nodes.dir(dir)?.get(from).is_none() {
             return Err(ErrorKind::NotFound.into());
         }
-        state.nodes.dir_mut(dir)?.change(Change::Rename(from, to));
+        state
+            .nodes
+            .dir_mut(dir)?
+            .change(Change::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }
 
@@ -274,32 +289,28 @@ impl Disk for FakeDisk {
         let mut state = self.state();
         state.goes_on()?;
         let (dir, name) = state.nodes.parent(path)?;
-        let node = state
-            .nodes
-            .dir(dir)?
-            .get(&name)
-            .ok_or(ErrorKind::NotFound)?;
+        let node = state.nodes.dir(dir)?.get(name).ok_or(ErrorKind::NotFound)?;
         if state.nodes.dir(node).is_ok_and(|d| !d.is_empty()) {
             return Err(ErrorKind::DirectoryNotEmpty.into());
         }
-        state.nodes.dir_mut(dir)?.change(Change::Unlink(name));
+        state
+            .nodes
+            .dir_mut(dir)?
+            .change(Change::Unlink(name.to_owned()));
         Ok(())
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         let mut at = ROOT;
-        for part in path.components() {
-            let Component::Normal(name) = part else {
-                continue;
-            };
-            let name = name.to_string_lossy().into_owned();
-            at = match state.nodes.dir(at)?.get(&name) {
+        for name in names(text(path)?) {
+            at = match state.nodes.dir(at)?.get(name) {
                 Some(node) => node,
                 None => {
                     state.goes_on()?;
                     let node = state.nodes.add(Node::Dir(Dir::default()));
-                    state.nodes.dir_mut(at)?.change(Change::Link(name, node));
+                    let link = Change::Link(name.to_owned(), node);
+                    state.nodes.dir_mut(at)?.change(link);
                     node
                 }
             };
@@ -362,6 +373,7 @@ impl Disk for FakeDisk {
 impl State {
     /// One more change, if the process still runs.
     fn goes_on(&mut self) -> io::Result<()> {
+        self.changes += 1;
         if !self.stopped && !counted_down(&mut self.stop_in) {
             return Ok(());
         }
@@ -389,18 +401,5 @@ fn counted_down(counter: &mut Option<u64>) -> bool {
             *counter = None;
             true
         }
-    }
-}
-
-/// SplitMix64: what a seed decides is the same everywhere and always.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, choices: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % choices
     }
 }

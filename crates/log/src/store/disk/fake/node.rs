@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
-use std::path::{Component, Path};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Which node.
@@ -97,26 +97,20 @@ impl Nodes {
     /// The node a path names.
     pub(super) fn find(&self, path: &Path) -> io::Result<NodeId> {
         let mut at = ROOT;
-        for part in path.components() {
-            let Component::Normal(name) = part else {
-                continue;
-            };
-            at = self
-                .dir(at)?
-                .get(&name.to_string_lossy())
-                .ok_or(ErrorKind::NotFound)?;
+        for name in names(text(path)?) {
+            at = self.dir(at)?.get(name).ok_or(ErrorKind::NotFound)?;
         }
         Ok(at)
     }
 
     /// The directory a path lies in, and its name there.
-    pub(super) fn parent(&self, path: &Path) -> io::Result<(NodeId, String)> {
-        let name = path
-            .file_name()
-            .ok_or(ErrorKind::InvalidInput)?
-            .to_string_lossy()
-            .into_owned();
-        let dir = self.find(path.parent().ok_or(ErrorKind::InvalidInput)?)?;
+    pub(super) fn parent<'p>(&self, path: &'p Path) -> io::Result<(NodeId, &'p str)> {
+        let path = text(path)?;
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if name.is_empty() {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        let dir = self.find(Path::new(parent))?;
         self.dir(dir)?;
         Ok((dir, name))
     }
@@ -143,6 +137,16 @@ impl Nodes {
             }
         }
     }
+}
+
+/// A path as the fake disk takes it.
+pub(super) fn text(path: &Path) -> io::Result<&str> {
+    path.to_str().ok_or(ErrorKind::InvalidInput.into())
+}
+
+/// The names on a path. (Faster than its components, and the simulation opens files all the time.)
+pub(super) fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|name| !matches!(*name, "" | "."))
 }
 
 impl Node {
