@@ -63,4 +63,5 @@ pub use replay::{Batches, RecoveredLog, ReplayError, Replayed};
 pub(crate) use context::{Context, fresh_uuid};
 pub(crate) use fetch_sessions::{FetchKey, FetchSessions, Remembered, SessionError, Told};
 pub(crate) use replay::{METADATA_TOPIC, METADATA_TOPIC_ID, live_topics};
+pub(crate) use space::reserve;
 pub(crate) use submit::Settled;

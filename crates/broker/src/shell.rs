@@ -8,4 +8,5 @@ pub(crate) mod disk;
 pub(crate) mod driver;
 pub(crate) mod files;
 pub(crate) mod listener;
+mod panic;
 pub(crate) mod start;

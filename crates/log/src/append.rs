@@ -118,7 +118,7 @@ impl PartitionLog {
                 judged => judged,
             };
             let mut append = self.producers.prepare(placed.producer_id());
-            append.data(origin, &data_batch(&placed))?;
+            append.data(origin, &data_batch(&placed, now))?;
             producer = Some(append);
         }
         Ok(self.place(now, placed, producer, None))

@@ -49,19 +49,31 @@ impl BatchMetadata {
     }
 }
 
-/// One producer's state in one partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One producer's state in one partition. Two are equal if they know the same, whenever they were heard of.
+#[derive(Clone, Debug, Eq)]
 pub struct ProducerEntry {
     /// The highest epoch seen from it; −1 before the first batch.
     pub epoch: i16,
     /// The epoch of the coordinator that wrote its last marker; −1 if none did.
     pub coordinator_epoch: i32,
-    /// The largest timestamp of its last batch or the time of its last marker, in milliseconds.
+    /// When its last batch or marker came, in milliseconds of the broker's clock, or the batch's largest timestamp if
+    /// that is later. After a start it is the time of the start, of what was read again. (Kafka: the timestamp alone,
+    /// so that who sends old records is forgotten while it sends, and its next retry is a second copy.)
     pub last_timestamp: i64,
     /// The first offset of its open transaction.
     pub current_txn_first_offset: Option<i64>,
     window: [BatchMetadata; WINDOW],
     in_window: usize,
+}
+
+impl PartialEq for ProducerEntry {
+    fn eq(&self, other: &Self) -> bool {
+        let known = |entry: &Self| {
+            let transaction = entry.current_txn_first_offset;
+            (entry.epoch, entry.coordinator_epoch, transaction)
+        };
+        known(self) == known(other) && self.batches() == other.batches()
+    }
 }
 
 impl ProducerEntry {
@@ -168,6 +180,8 @@ pub struct DataBatch {
     pub last_offset: i64,
     /// Its largest timestamp, in milliseconds.
     pub max_timestamp: i64,
+    /// When it came, or was read again, in milliseconds.
+    pub now: i64,
     /// Whether it belongs to a transaction.
     pub transactional: bool,
 }
@@ -247,7 +261,7 @@ impl ProducerAppend {
                 .expect("a batch's last offset delta has 31 bits"),
             timestamp: batch.max_timestamp,
         });
-        self.entry.last_timestamp = batch.max_timestamp;
+        self.entry.last_timestamp = batch.max_timestamp.max(batch.now);
         if batch.transactional {
             self.entry
                 .current_txn_first_offset

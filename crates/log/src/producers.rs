@@ -76,13 +76,15 @@ impl Producers {
         })
     }
 
-    /// Folds one batch of the log, as recovery does. Returns the aborted transaction it ended, if it did.
+    /// Folds one batch of the log, as recovery does at the time `now`. Returns the aborted transaction it ended, if it
+    /// did.
     ///
     /// Of data its header is enough; a control batch comes with its record.
     pub(crate) fn replay(
         &mut self,
         batch: &BatchHeader,
         control: Option<&ControlRecord>,
+        now: i64,
     ) -> Option<AbortedEntry> {
         if batch.producer_id() < 0 {
             return None;
@@ -113,7 +115,7 @@ impl Producers {
                 .expect("a replayed marker is not judged again");
         } else {
             append
-                .data(Origin::Replay, &data_batch(batch))
+                .data(Origin::Replay, &data_batch(batch, now))
                 .expect("a replayed batch is not judged again");
         }
         self.commit(append, completed)
@@ -145,8 +147,9 @@ impl Producers {
 }
 
 /// What the producer rules need to know of a batch that has its offsets.
-pub(crate) fn data_batch(batch: &BatchHeader) -> DataBatch {
+pub(crate) fn data_batch(batch: &BatchHeader, now: i64) -> DataBatch {
     DataBatch {
+        now,
         epoch: batch.producer_epoch(),
         base_sequence: batch.base_sequence(),
         last_sequence: batch.last_sequence(),

@@ -7,6 +7,7 @@ mod compaction;
 mod crash;
 mod files;
 mod harness;
+mod idle;
 mod model;
 mod reader;
 mod retain;

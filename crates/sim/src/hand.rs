@@ -92,7 +92,8 @@ impl Hand {
             filing: false,
             points,
             wanted: None,
-            unflushed: (0, checkpoint),
+            // What a start did not flush is flushed soon after it.
+            unflushed: (checkpoint, checkpoint),
             owed: false,
         }
     }

@@ -27,6 +27,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The reserve takes no more than this part of a small file system.
 const PART_OF_ALL: u64 = 10;
+
+/// The bytes that data leaves free on a file system of so many, where so many are wanted.
+#[must_use]
+pub(crate) fn reserve(wanted: u64, total: u64) -> u64 {
+    wanted.min(total / PART_OF_ALL)
+}
 /// How old an answer may be when something is written: others write to the disk too.
 const STALE_MS: Millis = 1_000;
 /// The same while data is refused.
@@ -281,7 +287,7 @@ impl Engine {
             return;
         };
         self.space.free = Some((free, before));
-        self.space.reserve = self.space.setting.min(total / PART_OF_ALL);
+        self.space.reserve = reserve(self.space.setting, total);
         self.space.promised = 0;
         if self.space.is_close() {
             let shards = self.transactions.iter();

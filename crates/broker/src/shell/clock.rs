@@ -1,13 +1,16 @@
 //! The one place that reads the time.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use rustix::time::{ClockId, clock_gettime};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Wall-clock time that never goes back: the system's time at the start of the process, and from
-/// there the monotonic clock. A step of the system's clock moves no timeout.
+/// there the time since the machine was booted. A step of the system's clock moves no timeout; a machine that slept
+/// has not stood still meanwhile, and who sends records to it then is not ahead of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     started_ms: i64,
-    started: Instant,
+    /// Since the machine was booted.
+    started: i64,
 }
 
 impl Clock {
@@ -19,13 +22,18 @@ impl Clock {
         let started_ms = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX / 2);
         Self {
             started_ms,
-            started: Instant::now(),
+            started: since_boot(),
         }
     }
 
     /// Milliseconds since the Unix epoch.
     pub(crate) fn now(&self) -> i64 {
-        let elapsed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX / 2);
-        self.started_ms + elapsed
+        self.started_ms + since_boot() - self.started
     }
+}
+
+/// Milliseconds since the machine was booted, with those that it slept.
+fn since_boot() -> i64 {
+    let now = clock_gettime(ClockId::Boottime);
+    now.tv_sec * 1_000 + now.tv_nsec / 1_000_000
 }

@@ -32,6 +32,7 @@ pub(super) use self::scrubber::Pace;
 use self::scrubber::Scrubber;
 use super::driver::Driver;
 use super::files::Files;
+use super::panic::EndOnPanic;
 use crate::config::FlushPolicy;
 use crate::engine::{LogId, Look, ReadId};
 use crate::storage::{
@@ -76,7 +77,7 @@ pub(crate) struct DiskThreads {
     reports: Reports,
     lookers: Lookers,
     directory: PathBuf,
-    /// Compactions give up.
+    /// Compactions and removals give up.
     stopping: Arc<AtomicBool>,
 }
 
@@ -89,6 +90,7 @@ impl DiskThreads {
         journal: Option<Journal<RealDisk>>,
         files: Files,
         pace: Pace,
+        reserve: u64,
     ) -> std::io::Result<Self> {
         let reports = Reports::default();
         let directory = data.path().to_owned();
@@ -106,6 +108,7 @@ impl DiskThreads {
             reports: Arc::clone(&reports),
             cleaned: places.cleaned(),
             stop: Arc::clone(&stopping),
+            spares: (directory.clone(), reserve),
         };
         let log = LogThread {
             // Files are written to be read; what makes a write durable is the journal, or nothing.
@@ -116,13 +119,15 @@ impl DiskThreads {
             cleaner: jobs,
             own_checkpoints: journal.is_none(),
             busy: checkpointer.busy(),
-            unflushed: 0,
+            // What a start did not flush is flushed soon after it, so that the next one need not look at it again.
+            unflushed: log::CHECKPOINT_BYTES,
         };
+        let stop = Arc::clone(&stopping);
         let mut threads = vec![
             spawn("once-log", move || log.run(&log_orders))?,
             spawn("once-checkpoint", move || checkpointer.run())?,
             spawn("once-cleaner", move || cleaner.run())?,
-            spawn("once-remover", move || Ok(remover::run(&to_remove)))?,
+            spawn("once-remover", move || Ok(remover::run(&to_remove, &stop)))?,
         ];
         let queue = match journal {
             None => logs,
@@ -246,7 +251,10 @@ fn spawn(
     run: impl FnOnce() -> Result<Ends, StorageError> + Send + 'static,
 ) -> std::io::Result<JoinHandle<Ends>> {
     let builder = std::thread::Builder::new().name(name.into());
-    builder.spawn(move || run().unwrap_or_else(|error| end(&error)))
+    builder.spawn(move || {
+        let _ends_with_a_panic = EndOnPanic;
+        run().unwrap_or_else(|error| end(&error))
+    })
 }
 
 /// All that is queued, in order, but not more than one flush should cover. Waits for the first.

@@ -8,6 +8,7 @@ use super::budget::Budget;
 use super::clock::Clock;
 use super::connection::Sender;
 use super::disk::DiskThreads;
+use super::panic::EndOnPanic;
 use crate::api::BatchRules;
 use crate::engine::{ConnectionId, Engine, Input, Output};
 use crate::storage::Work;
@@ -22,19 +23,6 @@ struct Inner {
     finished: bool,
     engine: Engine,
     connections: BTreeMap<ConnectionId, Sender>,
-}
-
-/// A panic inside a step may leave memory and log in disagreement: going on could lose what was
-/// acknowledged, and recovery cannot. So the process ends at once.
-struct EndOnPanic;
-
-impl Drop for EndOnPanic {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("once: a defect stopped the engine; start again on the same data directory");
-            std::process::exit(70);
-        }
-    }
 }
 
 /// The engine and its hands.

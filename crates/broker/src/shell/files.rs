@@ -5,8 +5,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// What the standard streams, the lock, checkpoints and the runtime need.
 const RESERVE: u64 = 128;
-/// Files that one open partition has: records, two indexes, aborted transactions.
-const PER_PARTITION: u64 = 4;
+/// Files that one open partition has: records, two indexes, aborted transactions. Twice, for a debt holds those that
+/// it is to flush, also when the partition was closed meanwhile.
+const PER_PARTITION: u64 = 2 * 4;
 /// Files that readers keep open, for each open partition.
 const READ_PER_PARTITION: u64 = 2;
 

@@ -120,7 +120,8 @@ fn start_in(
         bytes_per_second: config.scrub_bytes_per_second,
         interval: Duration::from_millis(config.scrub_interval_ms.unsigned_abs()),
     };
-    let threads = DiskThreads::start(disk, Arc::clone(&data), journal, files, pace)?;
+    let reserve = config.disk_reserve_bytes;
+    let threads = DiskThreads::start(disk, Arc::clone(&data), journal, files, pace, reserve)?;
     threads.adopt(stores, checkpoints);
     let budget = Arc::new(Budget::new(config.queued_max_request_bytes));
     let driver = Driver::new(engine, clock, threads, budget);

@@ -14,7 +14,7 @@ use super::points::Points;
 use super::writer::{StorageError, Work};
 use crate::engine::{LogId, NotCompacted};
 use once_log::Compacted;
-use once_log::store::{CompactFailure, Compaction, Debt, Disk, Prepared, Store};
+use once_log::store::{CompactFailure, Compaction, Debt, Disk, Prepared, ReadFailure, Store};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -80,10 +80,11 @@ impl<D: Disk> Begun<D> {
         let text = failure.to_string();
         match failure {
             CompactFailure::Flush(error) => Err(StorageError::Compact(error)),
-            CompactFailure::Read(_) | CompactFailure::TooLarge(_) => {
+            CompactFailure::Read(ReadFailure::Corrupt { .. }) | CompactFailure::TooLarge(_) => {
                 Ok(Err(NotCompacted { text, again: false }))
             }
-            CompactFailure::Write(_) | CompactFailure::Stopped => {
+            // What cannot be opened or read now may be later.
+            CompactFailure::Read(_) | CompactFailure::Write(_) | CompactFailure::Stopped => {
                 Ok(Err(NotCompacted { text, again: true }))
             }
         }

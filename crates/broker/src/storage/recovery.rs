@@ -175,7 +175,9 @@ impl<'a, D: Disk> Finder<'a, D> {
         (now, entropy): (i64, u128),
     ) -> Result<Self, StartError> {
         let clean = data.take_clean_marker()?;
-        data.finish_deletions()?;
+        if let Err(error) = data.finish_deletions() {
+            tracing::warn!("{error}: what is left of deleted topics stays until the next start");
+        }
         let mut journalled: BTreeMap<Key, Vec<&JournalBatch>> = BTreeMap::new();
         for batch in journal.batches() {
             let key = (batch.topic_id, batch.partition);

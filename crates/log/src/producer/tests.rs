@@ -6,6 +6,7 @@ const PRODUCER: i64 = 7;
 
 fn batch(epoch: i16, base_sequence: i32, base_offset: i64, count: i32) -> DataBatch {
     DataBatch {
+        now: 0,
         epoch,
         base_sequence,
         last_sequence: base_sequence.wrapping_add(count - 1) & i32::MAX,

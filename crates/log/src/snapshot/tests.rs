@@ -55,6 +55,8 @@ fn snapshot_and_window_together_give_the_whole_table_back() {
     let table = two_producers();
     let mut read = decode_snapshot(&encode_snapshot(&table)).expect("just written");
     assert_eq!(read[&7].batches(), [meta(9, 0x54, 4, 0x0102)]);
+    let heard = |of: &BTreeMap<i64, ProducerEntry>| of[&7].last_timestamp;
+    assert_eq!(heard(&read), heard(&table));
     widen(
         &mut read,
         &encode_window(&table).expect("a producer has batches"),

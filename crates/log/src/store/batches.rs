@@ -102,7 +102,8 @@ impl<D: Disk> FileBatches<D> {
     }
 
     /// The header of the next batch. Of its records nothing is looked at, unless it is a control batch: then it comes
-    /// whole.
+    /// whole. So does what has a producer and no sequence, as markers have none: the bit that says which it is may have
+    /// flipped, and a marker that is passed over would make an aborted transaction another's.
     pub(crate) fn next_lightly(
         &mut self,
     ) -> Result<Option<(BatchHeader, Option<Batch>)>, ReadFailure> {
@@ -113,7 +114,8 @@ impl<D: Disk> FileBatches<D> {
         let Some(header) = self.peek(chunk)? else {
             return Ok(None);
         };
-        if header.is_control() {
+        let may_be_marker = header.producer_id() >= 0 && header.base_sequence() < 0;
+        if header.is_control() || may_be_marker {
             let batch = self.take(&header)?;
             return Ok(Some((header, Some(batch))));
         }

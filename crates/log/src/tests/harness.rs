@@ -359,7 +359,7 @@ impl Partition {
     pub(super) fn replayed(&self) -> Producers {
         let mut producers = Producers::default();
         for batch in &self.batches {
-            producers.replay(batch, batch.control().as_ref());
+            producers.replay(batch, batch.control().as_ref(), 0);
         }
         producers
     }

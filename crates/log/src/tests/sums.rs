@@ -3,6 +3,7 @@
 use super::harness::{Partition, Step, small_config};
 use crate::Recovered;
 use crate::store::{Crash, Disk, FakeDisk};
+use once_wire::batch::BatchHeader;
 use std::path::Path;
 
 /// What a stop left: several segments with an aborted transaction in each, all durable.
@@ -49,6 +50,34 @@ fn damage_in_old_records_is_not_the_starts_to_tell_of_where_index_files_are_miss
         // Within the records of the first batch, which is data.
         partition.disk.flip(&log, 8 * 80).expect("is there");
         assert_eq!(found(&partition, clean), whole, "clean: {clean}");
+    }
+}
+
+#[test]
+fn a_marker_that_no_longer_says_that_it_is_one_is_damage() {
+    for clean in [true, false] {
+        let partition = stopped(clean);
+        let name = |kind: &str| partition.dir.join(format!("00000000000000000000.{kind}"));
+        partition.disk.remove(&name("sums")).expect("removes");
+        let file = partition.disk.open(&name("log"), false).expect("opens");
+        let mut log = vec![0; partition.disk.len(&file).expect("measures") as usize];
+        let read = partition.disk.read_at(&file, 0, &mut log).expect("reads");
+        assert_eq!(read, log.len());
+        let (mut rest, mut at) = (&log[..], 0);
+        let header = loop {
+            let header = BatchHeader::read(rest).expect("is whole");
+            if header.is_control() {
+                break header;
+            }
+            (rest, at) = (&rest[header.size()..], at + header.size());
+        };
+        assert!(header.size() < rest.len(), "it is not the last one");
+        // Bit 5 of the attributes, whose lower byte is the batch's 23rd.
+        let bit = 8 * (at as u64 + 22) + 5;
+        partition.disk.flip(&name("log"), bit).expect("is there");
+        let opened = partition.open(clean);
+        let damage = opened.err().expect("the start refuses").to_string();
+        assert!(damage.contains("00000000000000000000.log"), "{damage}");
     }
 }
 

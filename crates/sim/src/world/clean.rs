@@ -12,7 +12,8 @@ use once_broker::engine::{Input, LogId};
 pub(super) struct Before {
     log: LogId,
     start: i64,
-    view: View,
+    /// Or why they cannot be read.
+    view: Result<View, String>,
 }
 
 impl World {
@@ -24,7 +25,7 @@ impl World {
         let before = |log: LogId| {
             let partition = life.engine.partitions().find(|p| p.id == log)?;
             let start = partition.log.log_start_offset();
-            let view = View::of(&life.reader(log)?, start..i64::MAX).ok()?;
+            let view = View::of(&life.reader(log)?, start..i64::MAX);
             Some(Before { log, start, view })
         };
         life.hands[hand]
@@ -50,6 +51,13 @@ impl World {
                 continue;
             };
             let name = format!("{}-{}", partition.topic, partition.index);
+            let view = match view {
+                Ok(view) => view,
+                Err(problem) => {
+                    found.push(format!("{name}, before it was compacted: {problem}"));
+                    continue;
+                }
+            };
             // What was written since is beyond.
             let wrong = match View::of(&reader, start..view.end) {
                 Err(problem) => Some(problem),

@@ -231,13 +231,17 @@ fn differs(life: &Life, shadow: &Life) -> Option<String> {
 /// A compacted log that says something else of a key after a crash: the crash may bring old segments back, and no
 /// old value.
 fn other_values(life: &Life, shadow: &Life) -> Option<String> {
-    let of = |life: &Life, log, start| View::of(&life.reader(log)?, start..i64::MAX).ok();
+    let of = |life: &Life, log, start| Some(View::of(&life.reader(log)?, start..i64::MAX));
     let compacted = life.engine.partitions().filter(|p| p.log.cleaned_to() > 0);
     compacted.into_iter().find_map(|was| {
         let same = |p: &PartitionView<'_>| (p.topic_id, p.index) == (was.topic_id, was.index);
         let is = shadow.engine.partitions().find(same)?;
         let start = was.log.log_start_offset();
-        let differs = of(life, was.id, start)?.differs(&of(shadow, is.id, start)?)?;
+        let differs = match (of(life, was.id, start)?, of(shadow, is.id, start)?) {
+            (Ok(was), Ok(is)) => was.differs(&is)?,
+            (Err(problem), _) => format!("before it, {problem}"),
+            (_, Err(problem)) => problem,
+        };
         Some(format!(
             "{}-{} after a crash: {differs}",
             was.topic, was.index

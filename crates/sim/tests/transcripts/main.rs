@@ -16,6 +16,8 @@ use transcript::Transcript;
 
 /// Seeds that are played.
 const SEEDS: u64 = 40;
+/// And so many at most, until every move of a real client was made.
+const SEEDS_MOST: u64 = 160;
 
 /// Moves, and who made each first.
 type Moves = BTreeMap<String, String>;
@@ -99,14 +101,13 @@ const REAL_ALONE: Explained<'_> = &[
         "ours always has others under way",
         &["Produce: idempotent, its identity, the next sequence, acks -1"],
     ),
-    (
-        "ours asks once in a run, and no answer of so few is lost",
-        &["InitProducerId: idempotent, anew, again"],
-    ),
 ];
 
-/// Moves that take an answer lost at the right moment: so many seeds of ours may make them, or not.
+/// Moves that take an answer lost at the right moment (the first: of the first data after the offsets; the second: of
+/// a request that ours makes once in a run): so many seeds of ours may make them, or not.
 const SELDOM: &[&str] = &[
+    "EndTxn: abort, its identity, of offsets",
+    "InitProducerId: idempotent, anew, again",
     "TxnOffsetCommit: its identity, group is in, of a member and its generation, dynamic, before data, again",
     "TxnOffsetCommit: its identity, group is in, of a member and its generation, static, after data, again",
     "TxnOffsetCommit: its identity, group is in, of a member and its generation, static, before data, again",
@@ -160,20 +161,26 @@ fn simulated(seed: u64, moves: &Rc<RefCell<Moves>>) {
     assert_eq!(outcome.findings, Vec::<String>::new(), "seed {seed}");
 }
 
-/// The moves that the others do not make and nothing explains, and what explains a move that nobody makes alone.
+fn reasons<'a>(explained: Explained<'a>) -> BTreeSet<&'a str> {
+    let moves = explained.iter().flat_map(|(_, moves)| *moves);
+    moves.copied().collect()
+}
+
+/// The moves that the others do not make and nothing explains.
 fn unexplained(moves: &Moves, others: &Moves, explained: Explained<'_>) -> Vec<String> {
-    let reasons = explained.iter();
-    let reasons: BTreeSet<&str> = reasons.flat_map(|(_, moves)| *moves).copied().collect();
+    let reasons = reasons(explained);
     let alone = moves.iter().filter(|(made, _)| !others.contains_key(*made));
-    let alone: BTreeMap<&str, &str> = alone.map(|(made, by)| (&**made, &**by)).collect();
-    let found = alone
-        .iter()
-        .filter(|(made, _)| !reasons.contains(*made) && !SELDOM.contains(made));
-    let idle = reasons.iter().filter(|made| !alone.contains_key(*made));
-    found
+    alone
+        .filter(|(made, _)| !reasons.contains(&***made) && !SELDOM.contains(&&***made))
         .map(|(made, by)| format!("{made} ({by})"))
-        .chain(idle.map(|made| format!("explained, and not made alone: {made}")))
         .collect()
+}
+
+/// What explains a move that nobody makes alone.
+fn idle<'a>(moves: &Moves, others: &Moves, explained: Explained<'a>) -> Vec<&'a str> {
+    let reasons = reasons(explained).into_iter();
+    let is_idle = |made: &&str| !moves.contains_key(*made) || others.contains_key(*made);
+    reasons.filter(is_idle).collect()
 }
 
 #[test]
@@ -184,17 +191,25 @@ fn our_clients_move_as_real_ones_do() {
     }
     let ours = Rc::default();
     (0..SEEDS).for_each(|seed| simulated(seed, &ours));
-    let ours = ours.borrow();
-    let none = Vec::<String>::new();
-    assert_eq!(
-        unexplained(&ours, &real, OURS_ALONE),
-        none,
-        "no real client was seen to"
-    );
-    assert_eq!(
-        unexplained(&real, &ours, REAL_ALONE),
-        none,
-        "real clients do, and ours do not"
+    let found = unexplained(&ours.borrow(), &real, OURS_ALONE);
+    assert!(found.is_empty(), "no real client was seen to: {found:?}");
+    let needless = idle(&ours.borrow(), &real, OURS_ALONE);
+    assert!(needless.is_empty(), "explained, and not done: {needless:?}");
+    let needless = idle(&real, &ours.borrow(), REAL_ALONE);
+    assert!(needless.is_empty(), "explained, and done: {needless:?}");
+    // What takes some luck is waited for.
+    let unmet = || unexplained(&real, &ours.borrow(), REAL_ALONE);
+    let met = (SEEDS..SEEDS_MOST).find(|seed| {
+        let all = unmet().is_empty();
+        if !all {
+            simulated(*seed, &ours);
+        }
+        all
+    });
+    assert!(
+        met.is_some(),
+        "real clients do, and ours do not: {:?}",
+        unmet()
     );
 }
 

@@ -1,9 +1,11 @@
 //! The thread that compacts, one log after the other, while everybody else goes on.
 
+use super::room::room;
 use super::{Ends, Order, Reports};
-use crate::engine::Input;
+use crate::engine::{Input, reserve};
 use crate::storage::{Begun, Points, StorageError, Swapped};
 use once_log::store::RealDisk;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Weak};
@@ -25,6 +27,9 @@ pub(super) struct CleanerThread {
     pub(super) cleaned: Arc<Points<RealDisk>>,
     /// The broker stops: what is under way is given up.
     pub(super) stop: Arc<AtomicBool>,
+    /// The data directory, and `once.disk.reserve.bytes`: what open transactions need to end is not compaction's to
+    /// take.
+    pub(super) spares: (PathBuf, u64),
 }
 
 impl CleanerThread {
@@ -39,9 +44,16 @@ impl CleanerThread {
         Ok(Ends::new())
     }
 
+    /// Asked between batches. A file system that cannot be asked has room until a write says otherwise.
+    fn gives_up(&self) -> bool {
+        let (directory, wanted) = &self.spares;
+        let is_short = || room(directory).is_ok_and(|(free, total)| free < reserve(*wanted, total));
+        self.stop.load(Ordering::Relaxed) || is_short()
+    }
+
     fn compact(&self, begun: Begun<RealDisk>) -> Result<(), StorageError> {
         let log = begun.log();
-        match begun.run(&|| self.stop.load(Ordering::Relaxed))? {
+        match begun.run(&|| self.gives_up())? {
             Ok(swap) => {
                 // A closed queue belongs to a thread that is ending with the process.
                 let _ = self.logs.send(Order::Step(vec![swap]));

@@ -12,7 +12,7 @@ use std::sync::{Arc, Weak};
 
 /// Bytes after which the files are flushed in the background, where no journal asks for it: what
 /// recovery has to look through stays small.
-const CHECKPOINT_BYTES: usize = 128 << 20;
+pub(super) const CHECKPOINT_BYTES: usize = 128 << 20;
 
 pub(super) struct LogThread {
     pub(super) writer: Writer<RealDisk>,

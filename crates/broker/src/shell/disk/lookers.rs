@@ -4,6 +4,7 @@
 use super::room::room;
 use crate::engine::{Input, Look, ReadId, Seen};
 use crate::shell::driver::Driver;
+use crate::shell::panic::EndOnPanic;
 use once_log::store::{RealDisk, SegmentReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -54,6 +55,7 @@ impl Lookers {
 fn start_looker(index: usize) -> std::io::Result<Sender<Task>> {
     let (queue, tasks) = channel::<Task>();
     let work = move || {
+        let _ends_with_a_panic = EndOnPanic;
         for task in tasks {
             match task {
                 Task::Look(lookup) => look_up(lookup),

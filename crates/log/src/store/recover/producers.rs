@@ -26,7 +26,7 @@ impl<D: Disk> Recovery<'_, D> {
                 FileBatches::open(&self.disk, &self.dir, segment.base, position, upto)?;
             while let Some(batch) = batches.next_batch()? {
                 if batch.base_offset() >= from {
-                    producers.replay(&batch, batch.control().as_ref());
+                    producers.replay(&batch, batch.control().as_ref(), self.opening.now);
                 }
             }
         }

@@ -69,7 +69,7 @@ impl<D: Disk> Recovery<'_, D> {
             let folds = self.files.snapshots.is_empty()
                 || !self.config.breaks(Mutant::SnapshotWithoutReplay);
             let aborted = folds
-                .then(|| producers.replay(&batch, control.as_ref()))
+                .then(|| producers.replay(&batch, control.as_ref(), self.opening.now))
                 .flatten();
             let (entry, time_entry) =
                 segment.push(&Extent::of(&batch), self.config.index_interval_bytes);

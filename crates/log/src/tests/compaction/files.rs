@@ -491,7 +491,7 @@ fn a_walk_of_a_compacted_log_finds_the_producers_that_a_snapshot_would_tell_of()
     let (recovered, _) = filed.recover(false);
     let mut replayed = Producers::default();
     for batch in &filed.rig.ever {
-        replayed.replay(batch, batch.control().as_ref());
+        replayed.replay(batch, batch.control().as_ref(), 0);
     }
     assert_eq!(&recovered.producers, replayed.entries());
 }

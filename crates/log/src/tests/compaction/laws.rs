@@ -165,7 +165,7 @@ proptest! {
         let rig = played(&history, config());
         let mut replayed = crate::producers::Producers::default();
         for batch in &rig.batches {
-            replayed.replay(batch, batch.control().as_ref());
+            replayed.replay(batch, batch.control().as_ref(), 0);
         }
         for (id, entry) in rig.log.producers() {
             let found = replayed.get(id).expect("its last batch is there");
