@@ -57,7 +57,7 @@ pub struct ProducerEntry {
     /// The epoch of the coordinator that wrote its last marker; −1 if none did.
     pub coordinator_epoch: i32,
     /// When its last batch or marker came, in milliseconds of the broker's clock, or the batch's largest timestamp if
-    /// that is later. After a start it is the time of the start, of what was read again. (Kafka: the timestamp alone,
+    /// that is later. After a start it is the time of the start, of batches that were read again. (Kafka: the timestamp alone,
     /// so that who sends old records is forgotten while it sends, and its next retry is a second copy.)
     pub last_timestamp: i64,
     /// The first offset of its open transaction.

@@ -30,7 +30,8 @@ pub(super) struct Cleaner {
 impl Engine {
     /// Sets the next look: `log.cleaner.backoff.ms` from now.
     pub(super) fn schedule_cleaning(&mut self) {
-        let wait = self.config.log_cleaner_backoff_ms;
+        // At the time itself it would ring for ever.
+        let wait = self.config.log_cleaner_backoff_ms.max(1);
         let at = self
             .config
             .log_cleaner_enable

@@ -14,7 +14,7 @@ use super::points::Points;
 use super::writer::{StorageError, Work};
 use crate::engine::{LogId, NotCompacted};
 use once_log::Compacted;
-use once_log::store::{CompactFailure, Compaction, Debt, Disk, Prepared, ReadFailure, Store};
+use once_log::store::{CompactFailure, Compaction, Debt, Disk, Prepared, Store};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -80,11 +80,12 @@ impl<D: Disk> Begun<D> {
         let text = failure.to_string();
         match failure {
             CompactFailure::Flush(error) => Err(StorageError::Compact(error)),
-            CompactFailure::Read(ReadFailure::Corrupt { .. }) | CompactFailure::TooLarge(_) => {
-                Ok(Err(NotCompacted { text, again: false }))
+            CompactFailure::Read(why) => {
+                let again = why.is_passing();
+                Ok(Err(NotCompacted { text, again }))
             }
-            // What cannot be opened or read now may be later.
-            CompactFailure::Read(_) | CompactFailure::Write(_) | CompactFailure::Stopped => {
+            CompactFailure::TooLarge(_) => Ok(Err(NotCompacted { text, again: false })),
+            CompactFailure::Write(_) | CompactFailure::Stopped => {
                 Ok(Err(NotCompacted { text, again: true }))
             }
         }

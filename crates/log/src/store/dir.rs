@@ -243,11 +243,12 @@ impl<D: Disk> DataDir<D> {
         Ok(found)
     }
 
-    /// Takes away what deletions that were cut short have left.
+    /// Takes away what deletions that were cut short have left, as far as it can.
     ///
     /// # Errors
-    /// The disk's.
+    /// The disk's first.
     pub fn finish_deletions(&self) -> Result<(), DirError> {
+        let mut all = Ok(());
         for entry in self
             .disk
             .list(&self.path)
@@ -255,10 +256,10 @@ impl<D: Disk> DataDir<D> {
         {
             if entry.is_dir && entry.name.ends_with(DELETED) {
                 let path = self.path.join(&entry.name);
-                remove_dir(&*self.disk, &path).map_err(DirError::io(&path))?;
+                all = all.and(remove_dir(&*self.disk, &path).map_err(DirError::io(&path)));
             }
         }
-        Ok(())
+        all
     }
 
     /// Deletes a partition's directory, as [`Store::set_aside`](super::Store::set_aside) and [`SetAside::clear`] do of one that

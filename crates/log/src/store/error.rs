@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use once_wire::Uuid;
+use rustix::io::Errno;
 
 /// Why a range could not be read.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -36,6 +37,16 @@ pub enum ReadFailure {
 }
 
 impl ReadFailure {
+    /// Whether it is no word about the file: the process or the machine has too little of what reading takes.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let ReadFailure::Io { error, .. } = self else {
+            return false;
+        };
+        let short = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+        Errno::from_io_error(error).is_some_and(|errno| short.contains(&errno))
+    }
+
     pub(crate) fn io(path: PathBuf, error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::NotFound {
             ReadFailure::Gone(path)
@@ -51,7 +62,8 @@ impl ReadFailure {
 /// Why a compaction came to nothing. The log is as it was, unless the process has to end.
 #[derive(Debug, thiserror::Error)]
 pub enum CompactFailure {
-    /// A segment cannot be read. Until somebody has seen to it no other compaction of the log will do better.
+    /// A segment cannot be read. Unless that is [passing](ReadFailure::is_passing), no other compaction of the log will do
+    /// better until somebody has seen to it.
     #[error("{0}")]
     Read(#[from] ReadFailure),
     /// The new segment would be larger than Kafka's index entries reach.

@@ -293,3 +293,10 @@ fn records_that_are_deleted_meanwhile_take_their_segments_with_them_afterwards()
     let (error, batches) = fetched(&mut rig, sent).expect("an answer");
     assert_eq!(error, ErrorCode::OffsetOutOfRange, "{batches:?}");
 }
+
+#[test]
+fn a_backoff_of_nothing_lets_others_go_on() {
+    let mut rig = Rig::with(|config| config.log_cleaner_backoff_ms = 0);
+    create(&mut rig, "compacted", "compact");
+    produce(&mut rig, "compacted", 0);
+}

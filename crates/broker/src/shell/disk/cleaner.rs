@@ -5,10 +5,15 @@ use super::{Ends, Order, Reports};
 use crate::engine::{Input, reserve};
 use crate::storage::{Begun, Points, StorageError, Swapped};
 use once_log::store::RealDisk;
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// How often a compaction looks whether there is room.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What it is given.
 pub(super) enum Job {
@@ -44,16 +49,24 @@ impl CleanerThread {
         Ok(Ends::new())
     }
 
-    /// Asked between batches. A file system that cannot be asked has room until a write says otherwise.
-    fn gives_up(&self) -> bool {
+    /// Asked between batches, and looks at the disk now and then. A file system that cannot be asked has room until a write says otherwise.
+    fn gives_up(&self, looked: &Cell<Option<Instant>>) -> bool {
         let (directory, wanted) = &self.spares;
         let is_short = || room(directory).is_ok_and(|(free, total)| free < reserve(*wanted, total));
-        self.stop.load(Ordering::Relaxed) || is_short()
+        if self.stop.load(Ordering::Relaxed) {
+            return true;
+        }
+        let due = looked.get().is_none_or(|at| at.elapsed() >= LOOK);
+        if due {
+            looked.set(Some(Instant::now()));
+        }
+        due && is_short()
     }
 
     fn compact(&self, begun: Begun<RealDisk>) -> Result<(), StorageError> {
         let log = begun.log();
-        match begun.run(&|| self.gives_up())? {
+        let looked = Cell::new(None);
+        match begun.run(&|| self.gives_up(&looked))? {
             Ok(swap) => {
                 // A closed queue belongs to a thread that is ending with the process.
                 let _ = self.logs.send(Order::Step(vec![swap]));
