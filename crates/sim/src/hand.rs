@@ -121,7 +121,7 @@ impl Hand {
         let bytes: usize = self.queue.iter().map(Work::bytes).sum();
         self.unflushed.0 += bytes as u64;
         let queue = std::mem::take(&mut self.queue);
-        self.carry_out(queue)
+        self.writer.write(queue)
     }
 
     /// Writes all that is queued as one entry of the journal, flushed.
@@ -152,11 +152,7 @@ impl Hand {
     /// The process ends.
     pub(crate) fn file(&mut self) -> Result<(), StorageError> {
         let journalled = std::mem::take(&mut self.journalled);
-        self.carry_out(journalled)
-    }
-
-    fn carry_out(&mut self, group: Vec<Work<FakeDisk>>) -> Result<(), StorageError> {
-        self.writer.write(group)
+        self.writer.write(journalled)
     }
 
     /// The checkpoint that is to be made in the background now, if one is.

@@ -27,12 +27,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// The reserve takes no more than this part of a small file system.
 const PART_OF_ALL: u64 = 10;
-
-/// The bytes that data leaves free on a file system of so many, where so many are wanted.
-#[must_use]
-pub(crate) fn reserve(wanted: u64, total: u64) -> u64 {
-    wanted.min(total / PART_OF_ALL)
-}
 /// How old an answer may be when something is written: others write to the disk too.
 const STALE_MS: Millis = 1_000;
 /// The same while data is refused.
@@ -50,6 +44,12 @@ const SEGMENT_BYTES: u64 = 32 << 10;
 const BATCH_BYTES: u64 = 64;
 /// Producers that were refused and are remembered.
 const TURNED_AWAY_MOST: usize = 4_096;
+
+/// The bytes that data leaves free on a file system of so many, where so many are wanted.
+#[must_use]
+pub(crate) fn reserve(wanted: u64, total: u64) -> u64 {
+    wanted.min(total / PART_OF_ALL)
+}
 
 /// How urgent a write is when room runs short.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

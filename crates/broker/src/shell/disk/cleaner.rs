@@ -49,18 +49,18 @@ impl CleanerThread {
         Ok(Ends::new())
     }
 
-    /// Asked between batches, and looks at the disk now and then. A file system that cannot be asked has room until a write says otherwise.
+    /// Asked between batches, and looks at the disk now and then. A file system that cannot be asked has room until a
+    /// write says otherwise.
     fn gives_up(&self, looked: &Cell<Option<Instant>>) -> bool {
-        let (directory, wanted) = &self.spares;
-        let is_short = || room(directory).is_ok_and(|(free, total)| free < reserve(*wanted, total));
         if self.stop.load(Ordering::Relaxed) {
             return true;
         }
-        let due = looked.get().is_none_or(|at| at.elapsed() >= LOOK);
-        if due {
-            looked.set(Some(Instant::now()));
+        if looked.get().is_some_and(|at| at.elapsed() < LOOK) {
+            return false;
         }
-        due && is_short()
+        looked.set(Some(Instant::now()));
+        let (directory, wanted) = &self.spares;
+        room(directory).is_ok_and(|(free, total)| free < reserve(*wanted, total))
     }
 
     fn compact(&self, begun: Begun<RealDisk>) -> Result<(), StorageError> {
