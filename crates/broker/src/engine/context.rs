@@ -219,24 +219,42 @@ impl<'e> Context<'e> {
     ///
     /// # Errors
     /// NOT_COORDINATOR: as with transactions; Kafka's group coordinator answers the same.
+    /// UNKNOWN_SERVER_ERROR: its record would be larger than `max.message.bytes` of the groups' topic
+    /// lets it be. That is what Kafka's `GroupCoordinatorService` makes of a record that is too large.
     pub(crate) fn decide_group(
         &mut self,
         group_id: &str,
         command: &group::Command,
     ) -> Result<Option<group::Reply>, ErrorCode> {
         let shard = self.engine.group_shard(group_id);
-        let (now, waiter) = (self.engine.now, self.waiter);
-        if !self.engine.has_room(Urgency::of_group(command), 0)
-            && self.engine.groups[shard].would_record(now, waiter, command)
-        {
-            return Err(ErrorCode::NotCoordinator);
-        }
+        self.admit_group(shard, command)?;
         let log = self.engine.groups[shard].log;
         let before = self.engine.end_of(log).end;
         let reply = self.engine.run_groups(shard, self.waiter, command);
         self.fence(self.engine.catalog.log);
         self.fence_since(log, before);
         Ok(reply)
+    }
+
+    /// Whether what a group would write is not too much. What members say of themselves can be: nothing
+    /// bounds how many there are. Offsets are bounded one by one.
+    fn admit_group(&mut self, shard: usize, command: &group::Command) -> Result<(), ErrorCode> {
+        let urgency = Urgency::of_group(command);
+        if urgency != Urgency::Standing && self.engine.has_room(urgency, 0) {
+            return Ok(());
+        }
+        let owner = &self.engine.groups[shard];
+        let sizes = owner.sizes(self.engine.now, self.waiter, command);
+        let log = self.engine.logs.get(owner.log);
+        let most = log.map_or(0, |log| log.log.config().max_message_bytes as usize);
+        if sizes.iter().any(|size| *size > most) {
+            return Err(ErrorCode::UnknownServerError);
+        }
+        let bytes = sizes.iter().sum::<usize>() as u64;
+        if !sizes.is_empty() && !self.engine.has_room(urgency, bytes) {
+            return Err(ErrorCode::NotCoordinator);
+        }
+        Ok(())
     }
 
     /// Makes sure that `__transaction_state` exists.

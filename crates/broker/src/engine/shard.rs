@@ -53,8 +53,17 @@ impl<M: Machine> Shard<M> {
 
     /// Whether `command`, decided now, would write.
     pub(crate) fn would_record(&self, now: Millis, waiter: Waiter, command: &M::Command) -> bool {
+        !self.sizes(now, waiter, command).is_empty()
+    }
+
+    /// The bytes of each record that `command`, decided now, would write.
+    pub(crate) fn sizes(&self, now: Millis, waiter: Waiter, command: &M::Command) -> Vec<usize> {
+        let size = |field: Option<&[u8]>| field.map_or(0, <[u8]>::len);
         let events = self.machine.decide(now, waiter, command).events;
-        events.iter().any(|event| M::encode(event).is_some())
+        let records = events.iter().filter_map(M::encode);
+        records
+            .map(|record| size(record.key.as_deref()) + size(record.value.as_deref()))
+            .collect()
     }
 
     /// Appends the durable events; returns the first one's offset.

@@ -210,7 +210,7 @@ impl Space {
                 self.short |= left < self.reserve + self.copies * bytes;
                 !self.short
             }
-            Urgency::Standing => left >= self.reserve / 2,
+            Urgency::Standing => left >= self.reserve / 2 + self.copies * bytes,
             Urgency::End => true,
         };
         self.refused |= !admitted;

@@ -9,6 +9,7 @@ mod files;
 mod full_disk;
 mod group_admin;
 mod internal_topics;
+mod large_groups;
 mod many_partitions;
 mod metadata;
 mod produce_checks;

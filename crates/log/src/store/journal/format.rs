@@ -50,6 +50,16 @@ pub(super) enum BadHead {
 }
 
 impl FileHead {
+    /// The head of a journal's first file.
+    pub(super) fn first_of(journal: Uuid) -> Self {
+        FileHead {
+            journal,
+            generation: 0,
+            oldest: 0,
+            first: 0,
+        }
+    }
+
     pub(super) fn encode(self) -> Bytes {
         let mut sector = BytesMut::with_capacity(SECTOR);
         sector.put_slice(FILE_MAGIC);

@@ -283,7 +283,10 @@ impl<D: Disk> JournalScan<D> {
         let newest = headed.values().next_back().cloned();
         let oldest = match &newest {
             Some((head, file)) => self.oldest_needed(head, file, &headless)?,
-            None => 0,
+            None => {
+                self.refuse_begun(&FileHead::first_of(self.journal), &headless)?;
+                0
+            }
         };
         let needed = headed.split_off(&oldest);
         self.spare = headless;
@@ -305,29 +308,32 @@ impl<D: Disk> JournalScan<D> {
         Ok(())
     }
 
-    /// What the newest file says last about the oldest generation that is needed. The head of a file is flushed
-    /// before its first entry is written; so a file without a head that begins with the entry after the newest
-    /// file's is damaged.
+    /// The head of a file is flushed before its first entry is written: a file that begins with an entry under
+    /// the head that is `due`, and has no head itself, is damaged.
+    fn refuse_begun(&self, due: &FileHead, headless: &[Spare]) -> Result<(), JournalError> {
+        for file in headless {
+            let bytes = read_file(&*self.disk, &file.path).map_err(JournalError::io(&file.path))?;
+            let begins = bytes.get(SECTOR..).unwrap_or_default();
+            if read_entry(due, begins, Broken::default()).is_some() {
+                return Err(damaged(file, 0, "its first sector cannot be read"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the newest file says last about the oldest generation that is needed.
     fn oldest_needed(
         &self,
         head: &FileHead,
         file: &Spare,
         headless: &[Spare],
     ) -> Result<u64, JournalError> {
-        let read =
-            |file: &Spare| read_file(&*self.disk, &file.path).map_err(JournalError::io(&file.path));
         let next = FileHead {
             generation: head.generation + 1,
             ..*head
         };
-        for file in headless {
-            let bytes = read(file)?;
-            let begins = bytes.get(SECTOR..).unwrap_or_default();
-            if read_entry(&next, begins, Broken::default()).is_some() {
-                return Err(damaged(file, 0, "its first sector cannot be read"));
-            }
-        }
-        let bytes = read(file)?;
+        self.refuse_begun(&next, headless)?;
+        let bytes = read_file(&*self.disk, &file.path).map_err(JournalError::io(&file.path))?;
         let last = entries(head, &bytes, self.broken).last();
         Ok(last.map_or(head.oldest, |(_, entry, _)| entry.oldest))
     }

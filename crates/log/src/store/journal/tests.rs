@@ -253,6 +253,14 @@ fn the_newest_file_is_missed_when_only_its_head_is_damaged() {
 }
 
 #[test]
+fn the_only_file_is_missed_when_its_head_is_damaged() {
+    let disk = disk();
+    append(&mut begin(&disk), &[batch(0, 100)]).expect("appends");
+    overwrite(&disk, &newest(&disk), 30, b"damage");
+    assert!(matches!(scan(&disk), Err(JournalError::Damaged { .. })));
+}
+
+#[test]
 fn anothers_journal_and_a_later_version_are_refused() {
     let disk = disk();
     append(&mut begin(&disk), &[batch(0, 1)]).expect("appends");

@@ -6,6 +6,11 @@ use once_sim::{Mutant, Plan, Profile};
 pub(crate) const USAGE: &str = "usage: sim [--seeds N] [--from S] [--profile NAME] [--threads N] \
      [--replay SEED] [--mutant NAME] [--mutants]";
 
+/// Seeds that are played where nobody says how many.
+const SEEDS: u64 = 100;
+/// The same for the mutants: the longest take more than a thousand.
+const SEEDS_OF_MUTANTS: u64 = 3_000;
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Args {
@@ -25,7 +30,7 @@ impl Args {
     /// What is wrong with them.
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut args = Self {
-            seeds: 100,
+            seeds: SEEDS,
             from: 0,
             profile: None,
             threads: std::thread::available_parallelism().map_or(1, Into::into),
@@ -33,6 +38,7 @@ impl Args {
             mutant: None,
             mutants: false,
         };
+        let mut seeds = None;
         while let Some(word) = words.next() {
             if word == "--mutants" {
                 args.mutants = true;
@@ -45,7 +51,7 @@ impl Args {
                     .map_err(|_| format!("{word} {value}: no number"))
             };
             match word.as_str() {
-                "--seeds" => args.seeds = number()?,
+                "--seeds" => seeds = Some(number()?),
                 "--from" => args.from = number()?,
                 "--replay" => args.replay = Some(number()?),
                 "--threads" => args.threads = usize::try_from(number()?).unwrap_or(1).max(1),
@@ -57,6 +63,11 @@ impl Args {
                 _ => return Err(format!("{word} is not known")),
             }
         }
+        args.seeds = seeds.unwrap_or(if args.mutants {
+            SEEDS_OF_MUTANTS
+        } else {
+            SEEDS
+        });
         Ok(args)
     }
 
