@@ -15,6 +15,10 @@ pub(super) enum View {
     /// Without the sizes and positions of batches: the tool that wrote them stamped them with the
     /// time, and how many bytes a time takes is chance.
     NoSizes,
+    /// Of a dump of a producers' snapshot: without when they were heard of. Kafka keeps the timestamp of
+    /// their last batch; we keep the broker's time if that is later, so that who sends old records is
+    /// not forgotten while it sends.
+    NotWhenHeardOf,
     /// Of a compacted topic's dump: the last value of each key with this text in it.
     LastOfEachKey(String),
     /// Of a metadata log's dump: the records of topics with this text in their name, with the
@@ -30,14 +34,15 @@ impl View {
             View::ByPartition => "records by partition".to_owned(),
             View::About(tag) => format!("lines about {tag}* and internal topics"),
             View::NoSizes => "without batch sizes and positions".to_owned(),
+            View::NotWhenHeardOf => "without when producers were heard of".to_owned(),
             View::LastOfEachKey(tag) => format!("the last value of each key of {tag}*"),
             View::TopicsNamed(tag) => format!("records of the topics {tag}*"),
         }
     }
 
-    /// Whether it must see the output before ids are normalised.
+    /// Whether it must see the output before ids and times are normalised.
     pub(super) fn is_early(&self) -> bool {
-        matches!(self, View::TopicsNamed(_))
+        matches!(self, View::TopicsNamed(_) | View::NotWhenHeardOf)
     }
 
     pub(super) fn apply(&self, mut lines: Vec<String>) -> Vec<String> {
@@ -48,6 +53,11 @@ impl View {
             View::NoSizes => {
                 for line in &mut lines {
                     *line = without(line, &["position: ", "size: "]);
+                }
+            }
+            View::NotWhenHeardOf => {
+                for line in &mut lines {
+                    *line = without(line, &["lastTimestamp: ", " timestamp: "]);
                 }
             }
             View::LastOfEachKey(tag) => lines = last_of_each_key(&lines, tag),
@@ -166,6 +176,13 @@ mod tests {
             seen,
             ["baseOffset: 7 position: <n> CreateTime: <ms> size: <n> magic: 2"]
         );
+    }
+
+    #[test]
+    fn when_a_producer_was_heard_of_goes_and_its_sequences_stay() {
+        let met = "lastTimestamp: 17 firstSequence: 3 timestamp: 18";
+        let seen = View::NotWhenHeardOf.apply(lines(met));
+        assert_eq!(seen, ["lastTimestamp: <n> firstSequence: 3 timestamp: <n>"]);
     }
 
     #[test]
