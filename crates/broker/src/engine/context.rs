@@ -227,34 +227,13 @@ impl<'e> Context<'e> {
         command: &group::Command,
     ) -> Result<Option<group::Reply>, ErrorCode> {
         let shard = self.engine.group_shard(group_id);
-        self.admit_group(shard, command)?;
+        self.engine.admit_group(shard, self.waiter, command)?;
         let log = self.engine.groups[shard].log;
         let before = self.engine.end_of(log).end;
         let reply = self.engine.run_groups(shard, self.waiter, command);
         self.fence(self.engine.catalog.log);
         self.fence_since(log, before);
         Ok(reply)
-    }
-
-    /// Whether what a group would write is not too much. What members say of themselves can be: nothing
-    /// bounds how many there are. Offsets are bounded one by one.
-    fn admit_group(&mut self, shard: usize, command: &group::Command) -> Result<(), ErrorCode> {
-        let urgency = Urgency::of_group(command);
-        if urgency != Urgency::Standing && self.engine.has_room(urgency, 0) {
-            return Ok(());
-        }
-        let owner = &self.engine.groups[shard];
-        let sizes = owner.sizes(self.engine.now, self.waiter, command);
-        let log = self.engine.logs.get(owner.log);
-        let most = log.map_or(0, |log| log.log.config().max_message_bytes as usize);
-        if sizes.iter().any(|size| *size > most) {
-            return Err(ErrorCode::UnknownServerError);
-        }
-        let bytes = sizes.iter().sum::<usize>() as u64;
-        if !sizes.is_empty() && !self.engine.has_room(urgency, bytes) {
-            return Err(ErrorCode::NotCoordinator);
-        }
-        Ok(())
     }
 
     /// Makes sure that `__transaction_state` exists.

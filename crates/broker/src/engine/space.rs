@@ -18,7 +18,7 @@ use super::ids::LogId;
 use super::output::Output;
 use crate::config::Config;
 use crate::mutant::Mutant;
-use once_coordinator::machine::Millis;
+use once_coordinator::machine::{Millis, Waiter};
 use once_coordinator::{catalog, group, transaction};
 use once_log::Write;
 use once_wire::batch::Batch;
@@ -273,6 +273,35 @@ impl Engine {
         left.is_none_or(|left| {
             !self.space.short && left >= self.space.reserve.saturating_add(bytes)
         })
+    }
+
+    /// Whether what a group would write is not too much. What members say of themselves can be: nothing
+    /// bounds how many there are. Offsets are bounded one by one.
+    ///
+    /// # Errors
+    /// As `Context::decide_group`.
+    pub(super) fn admit_group(
+        &mut self,
+        shard: usize,
+        waiter: Waiter,
+        command: &group::Command,
+    ) -> Result<(), ErrorCode> {
+        let urgency = Urgency::of_group(command);
+        if urgency != Urgency::Standing && self.has_room(urgency, 0) {
+            return Ok(());
+        }
+        let owner = &self.groups[shard];
+        let sizes = owner.sizes(self.now, waiter, command);
+        let log = self.logs.get(owner.log);
+        let most = log.map_or(0, |log| log.log.config().max_message_bytes as usize);
+        if sizes.iter().any(|size| *size > most) {
+            return Err(ErrorCode::UnknownServerError);
+        }
+        let bytes = sizes.iter().sum::<usize>() as u64;
+        if !sizes.is_empty() && !self.has_room(urgency, bytes) {
+            return Err(ErrorCode::NotCoordinator);
+        }
+        Ok(())
     }
 
     /// Whether data is refused because the disk runs full.

@@ -12,6 +12,7 @@
 //! An entry is whole or it never was: all that one step of the engine wrote stands or falls together. One write is
 //! in flight, so a bad entry with a good one after it is damage, and a bad one at the end is a crash's torn write.
 
+mod error;
 mod format;
 mod scan;
 #[cfg(test)]
@@ -25,8 +26,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use once_wire::Uuid;
 
+pub use error::JournalError;
 pub use format::JournalAppend;
-pub use scan::{JournalBatch, JournalError, JournalScan};
+pub use scan::{JournalBatch, JournalScan};
 
 use self::format::{EntryHead, FileHead, SECTOR};
 use super::disk::Disk;

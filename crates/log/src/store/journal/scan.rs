@@ -2,72 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, IoSlice};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use once_wire::Uuid;
 
 use super::format::{BadHead, ENTRY_HEAD, EntryHead, FileHead, SECTOR, read_body, read_entry};
-use super::{NAME, Spare};
+use super::{JournalError, NAME, Spare};
 use crate::mutant::{Broken, Mutant};
 use crate::store::disk::{Disk, read_file, rewrite};
-
-/// Why a journal cannot be trusted. Each is a reason not to start.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// The disk failed.
-    #[error("reading the journal failed at {path}: {error}")]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// What the system says.
-        error: io::Error,
-    },
-    /// It was copied here from another data directory.
-    #[error(
-        "{path} belongs to the data directory with directory.id {found}, not to this one ({expected}): move it back"
-    )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// Whose it is.
-        found: Uuid,
-        /// Whose it should be.
-        expected: Uuid,
-    },
-    /// A later version of this program wrote it.
-    #[error(
-        "{path} has version {version} of the journal's format, which this program does not know: start the version \
-         that wrote it, stop it cleanly, and try again"
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        version: u16,
-    },
-    /// An entry that was flushed cannot be read.
-    #[error(
-        "{path} is damaged at byte {position}: {reason}; what was acknowledged may be lost, so restore the data \
-         directory from a copy, or move the journal's files away to go on with what the partitions' own files hold"
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// Where.
-        position: u64,
-        /// What is wrong.
-        reason: String,
-    },
-}
-
-impl JournalError {
-    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_path_buf();
-        |error| JournalError::Io { path, error }
-    }
-}
 
 /// One batch that the journal holds, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +85,11 @@ impl<D: Disk> JournalScan<D> {
             match scan.head(&file, journal)? {
                 Some(head) => {
                     if let Some((_, other)) = headed.insert(head.generation, (head, file.clone())) {
-                        return Err(damaged(&other, 0, "another file has the same generation"));
+                        return Err(JournalError::damaged(
+                            &other,
+                            0,
+                            "another file has the same generation",
+                        ));
                     }
                 }
                 None => headless.push(file),
@@ -297,7 +245,7 @@ impl<D: Disk> JournalScan<D> {
             let follows = generation == oldest || head.first == self.next_entry;
             if generation != due || !follows {
                 let reason = "it does not follow the file before it: entries are missing";
-                return Err(damaged(&spare, 0, reason));
+                return Err(JournalError::damaged(&spare, 0, reason));
             }
             due += 1;
             self.next_entry = head.first;
@@ -315,7 +263,11 @@ impl<D: Disk> JournalScan<D> {
             let bytes = read_file(&*self.disk, &file.path).map_err(JournalError::io(&file.path))?;
             let begins = bytes.get(SECTOR..).unwrap_or_default();
             if read_entry(due, begins, Broken::default()).is_some() {
-                return Err(damaged(file, 0, "its first sector cannot be read"));
+                return Err(JournalError::damaged(
+                    file,
+                    0,
+                    "its first sector cannot be read",
+                ));
             }
         }
         Ok(())
@@ -344,7 +296,7 @@ impl<D: Disk> JournalScan<D> {
         let mut end = SECTOR;
         for (at, entry, size) in entries(head, &bytes, self.broken) {
             let body = &bytes[at + ENTRY_HEAD..][..size];
-            let unknown = || damaged(&spare, at, "a sound entry has an unknown form");
+            let unknown = || JournalError::damaged(&spare, at, "a sound entry has an unknown form");
             for found in read_body(body).ok_or_else(unknown)? {
                 self.batches.push(JournalBatch {
                     topic: found.topic,
@@ -367,7 +319,7 @@ impl<D: Disk> JournalScan<D> {
             entry.is_some_and(|(entry, _)| entry.number > self.next_entry)
         };
         if (end..bytes.len()).step_by(SECTOR).skip(1).any(later) {
-            return Err(damaged(
+            return Err(JournalError::damaged(
                 &spare,
                 end,
                 "a sound entry follows one that is not",
@@ -394,12 +346,4 @@ fn entries<'a>(
         due = entry.number + 1;
         Some(found)
     })
-}
-
-fn damaged(file: &Spare, position: usize, reason: &str) -> JournalError {
-    JournalError::Damaged {
-        path: file.path.clone(),
-        position: position as u64,
-        reason: reason.to_owned(),
-    }
 }
