@@ -8,7 +8,9 @@
 //! ```
 //!
 //! All of this is pure: a plan is data, and the walks are over batches that `store/compact.rs` reads and writes.
-//! The rules are Kafka's (`Cleaner`, `CleanedTransactionMetadata`, KIP-534), with three differences:
+//! The rules are Kafka's (`Cleaner`, `CleanedTransactionMetadata`, KIP-534), with four differences:
+//! - Where whole batches go, one without records stands for their offsets. No checksum covers the offset at which a
+//!   batch begins; if none may be missing, one that has changed shows.
 //! - Only whole closed segments below the last stable offset take part, so no open transaction is ever looked at.
 //! - The last batch of each new segment stays, empty if need be: a segment ends where it ended, and readers who ask
 //!   for what is gone find that there is more behind it.

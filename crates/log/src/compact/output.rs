@@ -37,7 +37,8 @@ impl NewSegment {
         }
     }
 
-    /// Takes the next batch of the group. Returns the batch to be written, if something is left of it.
+    /// Takes the next batch of the group. Returns what is to be written: what is left of it, and before that, if
+    /// nothing was left of those before it, a batch that says so.
     ///
     /// # Errors
     /// The batch cannot be unpacked.
@@ -45,8 +46,12 @@ impl NewSegment {
         &mut self,
         filter: &mut Filter<'_>,
         batch: Batch,
-    ) -> Result<Option<Batch>, BatchError> {
+    ) -> Result<Vec<Batch>, BatchError> {
         let keeps_end = batch.last_offset() + 1 == self.end;
+        if batch.is_nothing() && !keeps_end {
+            // It is made again, with what goes beside it.
+            return Ok(Vec::new());
+        }
         let (left, aborted) = filter.batch(&batch, keeps_end)?;
         let left = match left {
             Left::Whole => batch,
@@ -56,11 +61,20 @@ impl NewSegment {
             }
             Left::Nothing => {
                 self.changed = true;
-                return Ok(None);
+                return Ok(Vec::new());
             }
         };
-        self.push(&left, aborted);
-        Ok(Some(left))
+        let mut written = Vec::new();
+        let (due, first) = (self.segment.end, left.base_offset());
+        if due < first {
+            written.push(Batch::nothing(due, first - 1, left.leader_epoch()));
+        }
+        written.push(left);
+        for (n, batch) in written.iter().enumerate() {
+            let is_left = n + 1 == written.len();
+            self.push(batch, aborted.filter(|_| is_left));
+        }
+        Ok(written)
     }
 
     fn push(&mut self, batch: &Batch, aborted: Option<AbortedEntry>) {

@@ -24,7 +24,8 @@ pub(crate) struct FileBatches<D: Disk> {
     len: u64,
     /// Nothing at or beyond this offset is looked at: it may be half written.
     upper: i64,
-    reached: i64,
+    /// Where the next batch begins, if that is known: no checksum covers it, and nothing leaves a gap.
+    due: Option<i64>,
     /// The size of the batch before.
     last_size: usize,
     buffer: Bytes,
@@ -39,7 +40,9 @@ impl<D: Disk> FileBatches<D> {
         position: u64,
         upper: i64,
     ) -> Result<Self, ReadFailure> {
-        Self::open_path(disk, Kind::Log.path(dir, segment), position, upper)
+        let mut batches = Self::open_path(disk, Kind::Log.path(dir, segment), position, upper)?;
+        batches.due = (position == 0).then_some(segment);
+        Ok(batches)
     }
 
     /// As [`FileBatches::open`], of a file under any name.
@@ -72,7 +75,7 @@ impl<D: Disk> FileBatches<D> {
             position,
             len,
             upper,
-            reached: i64::MIN,
+            due: None,
             last_size: 0,
             buffer,
         })
@@ -128,12 +131,12 @@ impl<D: Disk> FileBatches<D> {
     fn pass(&mut self, header: &BatchHeader) {
         self.last_size = header.size();
         self.position += header.size() as u64;
-        self.reached = header.last_offset().saturating_add(1);
+        self.due = Some(header.last_offset().saturating_add(1));
     }
 
     /// The next batch's header, if it can stand here and the file has all of its batch.
     fn peek(&mut self, chunk: usize) -> Result<Option<BatchHeader>, ReadFailure> {
-        if self.position >= self.len || self.reached >= self.upper {
+        if self.position >= self.len || self.due.is_some_and(|due| due >= self.upper) {
             return Ok(None);
         }
         self.fill(HEADER_SIZE, chunk)?;
@@ -142,14 +145,14 @@ impl<D: Disk> FileBatches<D> {
             return Ok(None);
         }
         let (first, last) = (header.base_offset(), header.last_offset());
-        if first < self.reached || last >= self.upper {
-            // No checksum covers where a batch begins.
+        let due = self.due.unwrap_or(first);
+        if first != due || last >= self.upper {
             return Err(ReadFailure::Corrupt {
                 path: self.path.clone(),
                 position: self.position,
                 reason: format!(
-                    "offsets {first} to {last} between {} and {}",
-                    self.reached, self.upper
+                    "offsets {first} to {last}, where {due} is due and a batch ends at {}",
+                    self.upper
                 ),
             });
         }

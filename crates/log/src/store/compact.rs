@@ -145,13 +145,9 @@ impl<D: Disk> Compaction<D> {
         let path = names::with_suffix(&Kind::Log.path(&self.dir, base), CLEANED);
         let mut out = Output::create(&*self.disk, path.clone())?;
         for segment in group {
-            self.each(segment, stop, |batch| {
-                let left = match new.take(filter, batch) {
-                    Ok(left) => left,
-                    Err(error) => return Ok(Err(error)),
-                };
-                let written = left.map_or(Ok(()), |left| out.push(&left));
-                written.map(Ok)
+            self.each(segment, stop, |batch| match new.take(filter, batch) {
+                Ok(left) => left.iter().try_for_each(|left| out.push(left)).map(Ok),
+                Err(error) => Ok(Err(error)),
             })?;
         }
         if i32::try_from(new.segment.size).is_err() {

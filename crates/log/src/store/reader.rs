@@ -10,11 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use once_wire::batch::{BatchHeader, HEADER_SIZE};
+use once_wire::batch::BatchHeader;
 
 pub use self::open::OpenFiles;
 use self::open::Opened;
-use self::sound::{Sequence, Sound, sound_batches};
+use self::sound::{Sequence, sound_batches};
 use self::walk::Walk;
 use super::batches::{Batches, FileBatches};
 use super::buffers::ReadBuffers;
@@ -58,9 +58,9 @@ const TAKEN_IN: u64 = u64::MAX;
 #[derive(Clone, Copy)]
 struct Start {
     position: u64,
-    /// It begins at this offset or later.
+    /// It begins at this offset, or later if it is known where it ends.
     next: i64,
-    /// It ends at this one.
+    /// Where it ends.
     last: Option<i64>,
 }
 
@@ -179,43 +179,14 @@ impl<D: Disk> SegmentReader<D> {
         };
         let sequence = Sequence {
             next: first.base_offset(),
+            known: true,
             upper: range.upper,
         };
         let sound = sound_batches(bytes.clone(), sequence).map_err(corrupt)?;
-        let follower = self.follower(&file, &bytes, position, &sound);
-        let (size, next) = match follower.map_err(failed)? {
-            Some(offset) if offset < sound.next && sound.before.0 == 0 => {
-                return Err(corrupt(format!(
-                    "it ends at offset {}, and the batch after it begins at {offset}",
-                    sound.next - 1
-                )));
-            }
-            Some(offset) if offset < sound.next => sound.before,
-            Some(_) | None => (sound.size, sound.next),
-        };
-        if size > 0 {
-            self.remember(files, next, position + size as u64);
+        if sound.size > 0 {
+            self.remember(files, sound.next, position + sound.size as u64);
         }
-        Ok(bytes.slice(..size))
-    }
-
-    /// The base offset of the batch after those that were read, if there is one.
-    fn follower(
-        &self,
-        file: &D::File,
-        bytes: &Bytes,
-        position: u64,
-        sound: &Sound,
-    ) -> std::io::Result<Option<i64>> {
-        if sound.size == 0 {
-            return Ok(None);
-        }
-        if let Some(header) = bytes[sound.size..].get(..HEADER_SIZE) {
-            return Ok(sound.followed_by(header));
-        }
-        let (mut header, after) = ([0; HEADER_SIZE], position + sound.size as u64);
-        let read = self.disk.read_at(file, after, &mut header)?;
-        Ok(sound.followed_by(&header[..read]))
+        Ok(bytes.slice(..sound.size))
     }
 
     /// The first record in the range with at least the timestamp, if there is one.
@@ -340,6 +311,7 @@ impl<D: Disk> SegmentReader<D> {
         let mut position = start.position;
         let mut sequence = Sequence {
             next: start.next,
+            known: start.last.is_none(),
             upper: range.upper,
         };
         let mut due = start.last;

@@ -3,4 +3,5 @@
 mod aborted;
 mod files;
 mod laws;
+mod offsets;
 mod rig;

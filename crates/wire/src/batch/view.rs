@@ -4,6 +4,7 @@ use std::ops::Deref;
 
 use bytes::{Bytes, BytesMut};
 
+use super::BatchBuilder;
 use super::header::{APPEND_TIME, CODEC, DELETE_HORIZON, LENGTH_FROM, PROTECTED};
 use super::{BatchError, BatchHeader, HEADER_SIZE, TimestampType};
 use crate::compression::Compression;
@@ -166,6 +167,26 @@ impl Batch {
         };
         header.attributes &= !(CODEC | DELETE_HORIZON);
         Batch::sealed(header, &[])
+    }
+
+    /// A batch without records, of nobody, for the offsets from `first` to `last`: what compaction leaves where whole
+    /// batches were, so that offsets follow each other. Readers pass over it, as over any batch that was emptied.
+    ///
+    /// # Panics
+    /// If there are more than 2^31 offsets: no segment spans so many.
+    pub fn nothing(first: i64, last: i64, leader_epoch: i32) -> Batch {
+        let header = BatchHeader {
+            base_offset: first,
+            last_offset_delta: i32::try_from(last - first).expect("within one segment"),
+            leader_epoch,
+            ..BatchBuilder::new().build().header
+        };
+        Batch::sealed(header, &[])
+    }
+
+    /// Whether it is one of [`Batch::nothing`].
+    pub fn is_nothing(&self) -> bool {
+        self.records_count() == 0 && self.producer_id() < 0 && !self.is_control()
     }
 
     /// A batch with this header but for what its new records change: their number, the largest timestamp if it is

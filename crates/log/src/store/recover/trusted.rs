@@ -73,10 +73,7 @@ impl<D: Disk> Recovery<'_, D> {
                 Err(failure) => return Err(failure.into()),
             };
             let expected = indexed.filter(|_| first).map(|entry| entry.offset);
-            if expected.is_some_and(|offset| offset != batch.last_offset())
-                || batch.base_offset() < segment.end
-                || (indexed.is_none() || !first) && self.leaves_a_gap(&segment, &batch).is_some()
-            {
+            if expected.is_some_and(|offset| offset != batch.last_offset()) {
                 return Ok(None);
             }
             first = false;

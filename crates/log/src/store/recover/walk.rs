@@ -54,8 +54,7 @@ impl<D: Disk> Recovery<'_, D> {
                 }) => break Some((position, reason)),
                 Err(failure) => return Err(failure.into()),
             };
-            let misplaced = misplaced(&segment, &batch, self.below);
-            if let Some(reason) = misplaced.or_else(|| self.leaves_a_gap(&segment, &batch)) {
+            if let Some(reason) = misplaced(&segment, &batch, self.below) {
                 break Some((position, reason));
             }
             if batch.last_offset() >= self.opening.recovery_point {
@@ -191,27 +190,6 @@ impl<D: Disk> Recovery<'_, D> {
     }
 }
 
-impl<D: Disk> Recovery<'_, D> {
-    /// What is wrong with a batch that leaves a gap. No checksum covers a base offset; this is what shows that one has
-    /// changed behind which nothing comes. Only of the last segment, for compaction makes holes in the others; it may
-    /// have been another then, so that below the recovery point there may be holes too. But the log ended at that
-    /// point once: so a batch does.
-    pub(super) fn leaves_a_gap(&self, segment: &Segment, batch: &BatchHeader) -> Option<String> {
-        if self.files.segments.keys().next_back() != Some(&segment.base) {
-            return None;
-        }
-        let point = self.opening.recovery_point;
-        let (first, last) = (batch.base_offset(), batch.last_offset());
-        if segment.end < point && last >= point {
-            return Some(format!(
-                "offsets {first} to {last}, where a batch ended before {point} when it was flushed"
-            ));
-        }
-        let gap = !self.opening.clean && segment.end >= point && first != segment.end;
-        gap.then(|| format!("offset {first} follows offset {}", segment.end - 1))
-    }
-}
-
 /// The next batch, by its header alone where it is on disk for certain. The batches that are not checked end where
 /// those begin that are.
 fn next<D: Disk>(
@@ -236,9 +214,6 @@ fn misplaced(segment: &Segment, batch: &BatchHeader, below: i64) -> Option<Strin
     let (first, last) = (batch.base_offset(), batch.last_offset());
     if first >= below {
         return Some(format!("offset {first} is not below {below}"));
-    }
-    if first < segment.end {
-        return Some(format!("offset {first} follows offset {}", segment.end - 1));
     }
     if last - segment.base > i64::from(i32::MAX) {
         return Some(format!("offset {last} is too far from the segment's base"));

@@ -18,10 +18,10 @@ use crate::{Isolation, Read, Recovered, Segment, Source};
 const TOPIC_ID: Uuid = Uuid([9; 16]);
 
 /// A log in memory and in files.
-struct Filed {
-    rig: Rig,
-    disk: Arc<FakeDisk>,
-    store: Store<FakeDisk>,
+pub(super) struct Filed {
+    pub(super) rig: Rig,
+    pub(super) disk: Arc<FakeDisk>,
+    pub(super) store: Store<FakeDisk>,
     recovery_point: i64,
 }
 
@@ -40,7 +40,7 @@ impl Filed {
     }
 
     /// Steps, and no compaction but those among them.
-    fn played(steps: &[Step]) -> Self {
+    pub(super) fn played(steps: &[Step]) -> Self {
         let mut filed = Filed::new();
         for step in steps {
             filed.run(step);
@@ -59,13 +59,13 @@ impl Filed {
     }
 
     /// Begins a compaction as the broker does: what is owed is flushed first.
-    fn begin(&mut self) -> Option<Compaction<FakeDisk>> {
+    pub(super) fn begin(&mut self) -> Option<Compaction<FakeDisk>> {
         let plan = self.rig.log.plan_compaction(self.rig.now)?;
         self.recovery_point = self.store.debt().settle().expect("syncs");
         Some(self.store.compaction(plan))
     }
 
-    fn compact(&mut self) {
+    pub(super) fn compact(&mut self) {
         let Some(compaction) = self.begin() else {
             return;
         };
@@ -134,7 +134,7 @@ impl Filed {
         assert_eq!(found, live);
     }
 
-    fn plan_reads(&self) -> Vec<(Read, Vec<Batch>)> {
+    pub(super) fn plan_reads(&self) -> Vec<(Read, Vec<Batch>)> {
         let mut reads = Vec::new();
         for from in 0..self.rig.log.high_watermark() {
             let read = self
@@ -360,7 +360,7 @@ fn parsed(bytes: bytes::Bytes) -> Batch {
     Batch::parse(bytes).expect("whole")
 }
 
-fn split(mut bytes: bytes::Bytes) -> Vec<Batch> {
+pub(super) fn split(mut bytes: bytes::Bytes) -> Vec<Batch> {
     let mut batches = Vec::new();
     while !bytes.is_empty() {
         batches.push(Batch::split_first(&mut bytes).expect("whole"));
