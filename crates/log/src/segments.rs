@@ -99,7 +99,7 @@ impl Segment {
     /// Takes a batch at its end whose index entries, if any fell due, are in the files already.
     pub(crate) fn note(&mut self, batch: &Extent) {
         if self.size == 0 {
-            self.first_timestamp = batch.max_timestamp;
+            self.first_timestamp = batch.said;
         }
         if batch.max_timestamp > self.max_timestamp.timestamp {
             self.max_timestamp = TimeIndexEntry {
@@ -136,7 +136,10 @@ impl Segment {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extent {
     pub(crate) last_offset: i64,
+    /// The largest of its records' timestamps.
     pub(crate) max_timestamp: i64,
+    /// The largest that it says: compaction may have taken the record.
+    pub(crate) said: i64,
     pub(crate) size: u64,
 }
 
@@ -147,6 +150,7 @@ impl Extent {
         Extent {
             last_offset: batch.last_offset(),
             max_timestamp: if empty { NONE } else { batch.max_timestamp() },
+            said: batch.max_timestamp(),
             size: batch.size() as u64,
         }
     }

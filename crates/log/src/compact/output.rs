@@ -17,6 +17,9 @@ pub(crate) struct NewSegment {
     end: i64,
     index_interval_bytes: u32,
     changed: bool,
+    /// The leader epoch of the first batch of which nothing was left since one was written. The batch that stands for
+    /// them has it: an epoch begins no earlier than it did.
+    gone: Option<i32>,
 }
 
 impl NewSegment {
@@ -34,6 +37,7 @@ impl NewSegment {
             end: group.last().map_or(base, |segment| segment.end),
             index_interval_bytes: plan.config.index_interval_bytes,
             changed: group.len() > 1,
+            gone: None,
         }
     }
 
@@ -50,8 +54,10 @@ impl NewSegment {
         let keeps_end = batch.last_offset() + 1 == self.end;
         if batch.is_nothing() && !keeps_end {
             // It is made again, with what goes beside it.
+            self.gone.get_or_insert(batch.leader_epoch());
             return Ok(Vec::new());
         }
+        let epoch = batch.leader_epoch();
         let (left, aborted) = filter.batch(&batch, keeps_end)?;
         let left = match left {
             Left::Whole => batch,
@@ -61,13 +67,14 @@ impl NewSegment {
             }
             Left::Nothing => {
                 self.changed = true;
+                self.gone.get_or_insert(epoch);
                 return Ok(Vec::new());
             }
         };
         let mut written = Vec::new();
-        let (due, first) = (self.segment.end, left.base_offset());
-        if due < first {
-            written.push(Batch::nothing(due, first - 1, left.leader_epoch()));
+        if let Some(epoch) = self.gone.take() {
+            let (first, last) = (self.segment.end, left.base_offset() - 1);
+            written.push(Batch::nothing(first, last, epoch, left.max_timestamp()));
         }
         written.push(left);
         for (n, batch) in written.iter().enumerate() {

@@ -26,6 +26,8 @@ pub(crate) struct FileBatches<D: Disk> {
     upper: i64,
     /// Where the next batch begins, if that is known: no checksum covers it, and nothing leaves a gap.
     due: Option<i64>,
+    /// Where it ends, if that is known.
+    ends_at: Option<i64>,
     /// The size of the batch before.
     last_size: usize,
     buffer: Bytes,
@@ -40,9 +42,17 @@ impl<D: Disk> FileBatches<D> {
         position: u64,
         upper: i64,
     ) -> Result<Self, ReadFailure> {
-        let mut batches = Self::open_path(disk, Kind::Log.path(dir, segment), position, upper)?;
-        batches.due = (position == 0).then_some(segment);
-        Ok(batches)
+        let batches = Self::open_path(disk, Kind::Log.path(dir, segment), position, upper)?;
+        Ok(match position {
+            0 => batches.due_at(segment),
+            _ => batches,
+        })
+    }
+
+    /// The first batch is to begin at this offset.
+    pub(crate) fn due_at(mut self, offset: i64) -> Self {
+        self.due = Some(offset);
+        self
     }
 
     /// As [`FileBatches::open`], of a file under any name.
@@ -76,9 +86,16 @@ impl<D: Disk> FileBatches<D> {
             len,
             upper,
             due: None,
+            ends_at: None,
             last_size: 0,
             buffer,
         })
+    }
+
+    /// The first batch is to end at this offset.
+    pub(crate) fn ending_at(mut self, last: i64) -> Self {
+        self.ends_at = Some(last);
+        self
     }
 
     /// The file that is read.
@@ -132,6 +149,7 @@ impl<D: Disk> FileBatches<D> {
         self.last_size = header.size();
         self.position += header.size() as u64;
         self.due = Some(header.last_offset().saturating_add(1));
+        self.ends_at = None;
     }
 
     /// The next batch's header, if it can stand here and the file has all of its batch.
@@ -141,17 +159,18 @@ impl<D: Disk> FileBatches<D> {
         }
         self.fill(HEADER_SIZE, chunk)?;
         let header = BatchHeader::read(&self.buffer).map_err(|e| self.corrupt(&e))?;
-        if header.base_offset() >= self.upper {
+        if self.due.is_none() && header.base_offset() >= self.upper {
             return Ok(None);
         }
         let (first, last) = (header.base_offset(), header.last_offset());
         let due = self.due.unwrap_or(first);
-        if first != due || last >= self.upper {
+        let ends_at = self.ends_at.unwrap_or(last);
+        if first != due || last != ends_at || last >= self.upper {
             return Err(ReadFailure::Corrupt {
                 path: self.path.clone(),
                 position: self.position,
                 reason: format!(
-                    "offsets {first} to {last}, where {due} is due and a batch ends at {}",
+                    "offsets {first} to {last}, where {due} to {ends_at} are due and a batch ends at {}",
                     self.upper
                 ),
             });

@@ -206,18 +206,28 @@ impl<D: Disk> SegmentReader<D> {
         search: &TimestampSearch,
     ) -> Result<Option<FoundTimestamp>, ReadFailure> {
         let range = &search.range;
-        let position = self.position_before(search);
+        let planned = Start {
+            position: range.position,
+            next: range.segment,
+            last: range.last,
+        };
+        let start = self.start_before(search, planned);
         let file = self.log((range.segment, range.version))?;
         let path = Kind::Log.path(&self.dir, range.segment);
-        let open = |position| {
+        let open = |start: Start| {
             let (file, path) = (file.clone(), path.clone());
-            FileBatches::of_file(&self.disk, file, path, position, range.upper)
+            let batches =
+                FileBatches::of_file(&self.disk, file, path, start.position, range.upper)?;
+            Ok(match start.last {
+                Some(last) => batches.ending_at(last),
+                None => batches.due_at(start.next),
+            })
         };
-        let mut batches = open(position)?;
+        let mut batches = open(start)?;
         let mut next = batches.next_batch();
-        if next.is_err() && position > range.position {
+        if next.is_err() && start.position > range.position {
             // The index files are a help, never an authority.
-            batches = open(range.position)?;
+            batches = open(planned)?;
             next = batches.next_batch();
         }
         while let Some(batch) = next? {
@@ -359,8 +369,8 @@ impl<D: Disk> SegmentReader<D> {
         })
     }
 
-    /// A position before which no record has the timestamp.
-    fn position_before(&self, search: &TimestampSearch) -> u64 {
+    /// A start before which no record has the timestamp, where the plan's is or later.
+    fn start_before(&self, search: &TimestampSearch, planned: Start) -> Start {
         let files = (search.range.segment, search.range.version);
         let earlier = self.search(
             files,
@@ -374,8 +384,11 @@ impl<D: Disk> SegmentReader<D> {
             entry.offset.max(search.range.from)
         });
         let entry = self.index_at_or_before(files, offset);
-        entry.map_or(search.range.position, |e| {
-            u64::from(e.position).max(search.range.position)
+        let later = entry.filter(|entry| u64::from(entry.position) > planned.position);
+        later.map_or(planned, |entry| Start {
+            position: u64::from(entry.position),
+            last: Some(entry.offset),
+            ..planned
         })
     }
 

@@ -320,7 +320,7 @@ fn a_finished_compaction_takes_the_place_of_what_it_covers() {
         .batches
         .iter()
         .map(|b| match (b.base_offset(), b.last_offset()) {
-            (first, last) if first < third && first % 2 == 0 => Batch::nothing(first, last, 0),
+            (first, last) if first < third && first % 2 == 0 => Batch::nothing(first, last, 0, -1),
             _ => b.clone(),
         })
         .collect();

@@ -170,13 +170,15 @@ impl Batch {
     }
 
     /// A batch without records, of nobody, for the offsets from `first` to `last`: what compaction leaves where whole
-    /// batches were, so that offsets follow each other. Readers pass over it, as over any batch that was emptied.
+    /// batches were, so that offsets follow each other. Readers pass over it, as over any batch that was emptied. As
+    /// in those, `max_timestamp` is no record's.
     ///
     /// # Panics
     /// If there are more than 2^31 offsets: no segment spans so many.
-    pub fn nothing(first: i64, last: i64, leader_epoch: i32) -> Batch {
+    pub fn nothing(first: i64, last: i64, leader_epoch: i32, max_timestamp: i64) -> Batch {
         let header = BatchHeader {
             base_offset: first,
+            max_timestamp,
             last_offset_delta: i32::try_from(last - first).expect("within one segment"),
             leader_epoch,
             ..BatchBuilder::new().build().header

@@ -119,10 +119,10 @@ impl<D: Disk> Recovery<'_, D> {
 
     fn load_index(&self, base: i64) -> Result<Option<Index>, RecoverError> {
         let log_len = self.len(base, Kind::Log).unwrap_or(0);
-        let Some(_) = self.len(base, Kind::Index) else {
-            let none_due = log_len <= u64::from(self.config.index_interval_bytes);
-            return Ok(none_due.then(Index::default));
-        };
+        if self.len(base, Kind::Index).is_none() {
+            // Few batches, or large ones: no entry fell due.
+            return Ok(Some(Index::default()));
+        }
         let Some(entries) = self.entries::<INDEX_ENTRY_BYTES>(base, Kind::Index)? else {
             return Ok(None);
         };
