@@ -159,7 +159,8 @@ impl<D: Disk> FileBatches<D> {
         }
         self.fill(HEADER_SIZE, chunk)?;
         let header = BatchHeader::read(&self.buffer).map_err(|e| self.corrupt(&e))?;
-        if self.due.is_none() && header.base_offset() >= self.upper {
+        let known = self.due.is_some() || self.ends_at.is_some();
+        if !known && header.base_offset() >= self.upper {
             return Ok(None);
         }
         let (first, last) = (header.base_offset(), header.last_offset());

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::files::{Filed, split};
 use super::rig::steps;
 use crate::store::{CompactFailure, Disk, ReadFailure};
-use crate::{Segment, Source};
+use crate::{FileRange, Segment, Source, TimestampSearch};
 
 impl Filed {
     /// Where the nth batch of the closed segments is: its segment and its position there.
@@ -61,6 +61,18 @@ proptest! {
         let mut filed = Filed::played(&history);
         filed.compact();
         let reads = filed.plan_reads();
+        let at_any_time = |range: &FileRange| TimestampSearch { range: *range, timestamp: 0 };
+        let by_time: Vec<_> = reads
+            .iter()
+            .filter_map(|(read, _)| match &read.source {
+                Source::File(range) => Some(at_any_time(range)),
+                _ => None,
+            })
+            .map(|search| {
+                let found = filed.store.reader().find_timestamp(&search);
+                (search, found.expect("reads"))
+            })
+            .collect();
         let Some((base, at)) = filed.flip(nth, bit) else {
             return Ok(());
         };
@@ -75,6 +87,15 @@ proptest! {
                 }
                 Err(ReadFailure::Corrupt { position, .. }) => {
                     prop_assert_eq!((range.segment, position), (base, at));
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+        for (search, wanted) in by_time {
+            match filed.store.reader().find_timestamp(&search) {
+                Ok(found) => prop_assert_eq!(found, wanted),
+                Err(ReadFailure::Corrupt { position, .. }) => {
+                    prop_assert_eq!((search.range.segment, position), (base, at));
                 }
                 Err(other) => panic!("{other}"),
             }
