@@ -104,9 +104,11 @@ const REAL_ALONE: Explained<'_> = &[
 ];
 
 /// Moves that take an answer lost at the right moment (the first: of the first data after the offsets; the second: of
-/// a request that ours makes once in a run): so many seeds of ours may make them, or not.
+/// an abort that has both; the third: of a request that ours makes once in a run): so many seeds of ours may make
+/// them, or not.
 const SELDOM: &[&str] = &[
     "EndTxn: abort, its identity, of offsets",
+    "EndTxn: abort, its identity, of data and offsets, again",
     "InitProducerId: idempotent, anew, again",
     "TxnOffsetCommit: its identity, group is in, of a member and its generation, dynamic, before data, again",
     "TxnOffsetCommit: its identity, group is in, of a member and its generation, static, after data, again",
