@@ -3,11 +3,12 @@
 //! After everything else the broker is stopped cleanly, one bit of one file of a partition flips, and
 //! it is started again. If that is a log it may refuse, and then says which; or it serves, and then a
 //! reader gets what was there, or CORRUPT_MESSAGE, and never anything else. If it is a file that can be
-//! made anew the reader gets all of it. A kill and another start must not cut what was flushed either.
+//! made anew the reader gets all of it. What is folded from the broker's own topics is what it was. A kill and another
+//! start must not cut what was flushed either.
 
 use super::{Phase, World};
 use crate::client::{KEYED, Rotten, read_rotten};
-use crate::invariant::durable;
+use crate::invariant::{durable, replay};
 use crate::node::Life;
 use crate::random::Random;
 use once_broker::StartError;
@@ -74,6 +75,7 @@ impl World {
             self.over = true;
             return;
         };
+        let sound = self.start_beside();
         let bit = random.below(bits);
         self.say(format_args!("bit {bit} of {} flips", path.display()));
         if let Err(error) = self.disk.flip(&path, bit) {
@@ -91,7 +93,22 @@ impl World {
             written: written(&self.history.borrow(), isolation),
             ends: ends(&self.history.borrow(), isolation),
         });
+        if let (Ok(sound), Ok(rotten)) = (sound, self.start_beside())
+            && let Some(differs) = replay::machines_differ(&sound.engine, &rotten.engine)
+        {
+            let path = self.flipped.as_ref().map(|flipped| flipped.path.display());
+            let path = path.map_or_else(String::new, |path| path.to_string());
+            return self.found(format!("a bit of {path} flipped: {differs}"));
+        }
         self.start();
+    }
+
+    /// A broker started on a copy of the disk.
+    fn start_beside(&self) -> Result<Life, StartError> {
+        let disk = Arc::new(self.disk.fork(Crash::Process));
+        let settings = (&self.config, self.plan.journal.1);
+        let mut random = Random::stream(self.plan.seed, "rotten start");
+        Life::start(&disk, settings, self.now_ms(), &mut random).map(|(life, _)| life)
     }
 
     /// A partition's file of one of these kinds that is not empty, and how many bits it has.
@@ -191,12 +208,9 @@ impl World {
 
     /// A kill, and one more start: nothing that was flushed is cut.
     fn start_again_on(&mut self, flipped: &Flipped) {
-        let disk = Arc::new(self.disk.fork(Crash::Process));
-        let settings = (&self.config, self.plan.journal.1);
-        let mut random = Random::stream(self.plan.seed, "rotten start");
-        match Life::start(&disk, settings, self.now_ms(), &mut random) {
+        match self.start_beside() {
             Err(error) => self.refused(flipped, &error),
-            Ok((again, _)) => {
+            Ok(again) => {
                 let lost = durable::unseen(&self.invariants, &again.engine, &again.engine);
                 self.findings.extend(lost);
             }
