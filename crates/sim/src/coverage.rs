@@ -130,7 +130,7 @@ const OFTEN: [&str; 12] = [
 ];
 
 /// What a thousand seeds meet besides.
-const SOMETIMES: [&str; 32] = [
+const SOMETIMES: [&str; 33] = [
     "snapshot of the catalog",
     "topic removed",
     "compaction",
@@ -144,6 +144,7 @@ const SOMETIMES: [&str; 32] = [
     "log start moved",
     "bit rot of a log",
     "bit rot of another file",
+    "bit rot of a checkpoint",
     "bit rot: a fetch says so",
     "bit rot: a start is refused",
     "clock jump within a life",

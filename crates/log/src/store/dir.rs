@@ -1,6 +1,7 @@
 //! The data directory: whose it is, its checkpoints, and the directories of the partitions.
 
 mod aside;
+mod summed;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -60,6 +61,12 @@ impl Checkpoint {
             Checkpoint::LogStart => "log-start-offset-checkpoint",
             Checkpoint::Cleaned => "cleaner-offset-checkpoint",
         }
+    }
+
+    /// Whether a changed digit would do harm without a word. That of a recovery point refuses the start or has more
+    /// read again, and the high watermark's is for Kafka alone.
+    fn is_summed(self) -> bool {
+        matches!(self, Checkpoint::LogStart | Checkpoint::Cleaned)
     }
 }
 
@@ -189,7 +196,7 @@ impl<D: Disk> DataDir<D> {
     /// Reads a checkpoint; an absent one is empty.
     ///
     /// # Errors
-    /// The disk's, and [`DirError::Malformed`].
+    /// The disk's, [`DirError::Malformed`] and [`DirError::Changed`].
     pub fn read_checkpoint(
         &self,
         which: Checkpoint,
@@ -198,6 +205,12 @@ impl<D: Disk> DataDir<D> {
         let Some(text) = read_text(&*self.disk, &path)? else {
             return Ok(BTreeMap::new());
         };
+        let holds = !which.is_summed()
+            || summed::holds(&*self.disk, &path, text.as_bytes()).map_err(DirError::io(&path))?;
+        if !holds {
+            let sums = summed::sums_of(&path);
+            return Err(DirError::Changed { path, sums });
+        }
         parse_offsets(&text).map_err(|reason| DirError::Malformed { path, reason })
     }
 
@@ -211,8 +224,13 @@ impl<D: Disk> DataDir<D> {
         offsets: &BTreeMap<(String, i32), i64>,
     ) -> Result<(), DirError> {
         let path = self.path.join(which.file_name());
-        replace_file(&*self.disk, &path, offsets_text(offsets).as_bytes())
-            .map_err(DirError::io(&path))
+        let text = offsets_text(offsets);
+        let replaced = if which.is_summed() {
+            summed::replace(&*self.disk, &path, text.as_bytes())
+        } else {
+            replace_file(&*self.disk, &path, text.as_bytes())
+        };
+        replaced.map_err(DirError::io(&path))
     }
 
     /// The directories of partitions, by name. What is being deleted or went stray is not among them.

@@ -186,6 +186,17 @@ pub enum DirError {
         /// Its version.
         version: u32,
     },
+    /// A checkpoint that is not what was written.
+    #[error(
+        "{path} is not as it was written: a bit of it has changed, or somebody edited it; restore it from a copy, or \
+         remove {sums} to take it as it is"
+    )]
+    Changed {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The file that says what it may hold.
+        sums: PathBuf,
+    },
     /// A file that does not read as what it should be.
     #[error("{path} cannot be understood: {reason}; restore it from a copy, or remove it")]
     Malformed {

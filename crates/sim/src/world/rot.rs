@@ -34,6 +34,9 @@ const MADE_ANEW: [&str; 6] = [
     "window",
 ];
 
+/// The files that a start takes as they were written, or not at all.
+const CHECKPOINTS: [&str; 2] = ["log-start-offset-checkpoint", "cleaner-offset-checkpoint"];
+
 /// A bit that flipped.
 pub(super) struct Flipped {
     /// Where.
@@ -67,11 +70,12 @@ impl World {
         self.boot += 1;
         self.disk.crash(Crash::Process);
         self.everyone_is_cut();
-        let kinds: &[&str] = match random.below(2) {
-            0 => &["log"],
-            _ => &MADE_ANEW,
+        let found = match random.below(5) {
+            0 | 1 => self.file_on_disk(&["log"], &mut random),
+            2 | 3 => self.file_on_disk(&MADE_ANEW, &mut random),
+            _ => self.checkpoint_on_disk(&mut random),
         };
-        let Some((path, bits)) = self.file_on_disk(kinds, &mut random) else {
+        let Some((path, bits)) = found else {
             self.over = true;
             return;
         };
@@ -81,10 +85,12 @@ impl World {
         if let Err(error) = self.disk.flip(&path, bit) {
             return self.found(format!("the fake disk has no {}: {error}", path.display()));
         }
-        self.coverage.met(match is_log(&path) {
-            true => "bit rot of a log",
-            false => "bit rot of another file",
-        });
+        self.coverage
+            .met(match (is_log(&path), is_checkpoint(&path)) {
+                (true, _) => "bit rot of a log",
+                (_, true) => "bit rot of a checkpoint",
+                _ => "bit rot of another file",
+            });
         let isolation = *random.pick(&[Isolation::ReadUncommitted, Isolation::ReadCommitted]);
         self.flipped = Some(Flipped {
             path,
@@ -101,6 +107,28 @@ impl World {
             return self.found(format!("a bit of {path} flipped: {differs}"));
         }
         self.start();
+        let taken = self
+            .flipped
+            .as_ref()
+            .filter(|flipped| is_checkpoint(&flipped.path));
+        if let Some(flipped) = taken {
+            let path = flipped.path.display();
+            let found = format!("a bit of {path} flipped, and a start takes it as it is");
+            self.found(found);
+        }
+    }
+
+    /// A checkpoint, and how many bits it has.
+    fn checkpoint_on_disk(&self, random: &mut Random) -> Option<(PathBuf, u64)> {
+        let root = Path::new("/data");
+        let files = self.disk.list(root).unwrap_or_default();
+        let checkpoints = files
+            .iter()
+            .filter(|file| CHECKPOINTS.contains(&&*file.name));
+        let found: Vec<_> = checkpoints
+            .map(|file| (root.join(&file.name), file.len * 8))
+            .collect();
+        (!found.is_empty()).then(|| random.pick(&found).clone())
     }
 
     /// A broker started on a copy of the disk.
@@ -151,7 +179,10 @@ impl World {
         self.over = true;
         let (path, text) = (&flipped.path, error.to_string());
         let dir = path.parent().unwrap_or(path).display().to_string();
-        if text.contains(&dir) && is_log(path) {
+        let file = path.display().to_string();
+        let is_named =
+            text.contains(&dir) && is_log(path) || text.contains(&file) && is_checkpoint(path);
+        if is_named {
             self.coverage.met("bit rot: a start is refused");
         } else {
             let path = path.display();
@@ -220,6 +251,11 @@ impl World {
 
 fn is(path: &Path, kind: &str) -> bool {
     path.extension().is_some_and(|extension| extension == kind)
+}
+
+fn is_checkpoint(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| CHECKPOINTS.contains(&name))
 }
 
 fn is_log(path: &Path) -> bool {

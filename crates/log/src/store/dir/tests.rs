@@ -126,26 +126,52 @@ fn a_clean_stop_counts_once() {
 
 #[test]
 fn a_checkpoint_is_the_old_or_the_new_one_after_any_crash() {
-    for seed in 0..50 {
+    for (seed, which) in (0..100).zip(
+        [Checkpoint::RecoveryPoint, Checkpoint::LogStart]
+            .into_iter()
+            .cycle(),
+    ) {
         let disk = Arc::new(FakeDisk::new());
         let dir = open(&disk, &identity()).expect("makes it");
         let at = |offset| BTreeMap::from([(("topic".to_owned(), 0), offset)]);
-        dir.write_checkpoint(Checkpoint::RecoveryPoint, &at(1))
-            .expect("writes");
-        disk.fail_sync_in(1 + seed % 3);
-        let written = dir
-            .write_checkpoint(Checkpoint::RecoveryPoint, &at(2))
-            .is_ok();
+        dir.write_checkpoint(which, &at(1)).expect("writes");
+        disk.fail_sync_in(1 + seed / 2 % 5);
+        let written = dir.write_checkpoint(which, &at(2)).is_ok();
         drop(dir);
         disk.crash(Crash::Seeded(seed));
         let dir = open(&disk, &identity()).expect("opens");
-        let read = dir
-            .read_checkpoint(Checkpoint::RecoveryPoint)
-            .expect("is whole");
+        let read = dir.read_checkpoint(which).expect("is whole");
         assert!(
             read == at(2) || (read == at(1) && !written),
             "seed {seed}: {read:?}"
         );
+        dir.write_checkpoint(which, &at(3)).expect("writes");
+        assert_eq!(dir.read_checkpoint(which).expect("is whole"), at(3));
+    }
+}
+
+#[test]
+fn a_log_start_or_a_cleaned_offset_of_which_a_bit_has_changed_is_refused() {
+    for which in [Checkpoint::LogStart, Checkpoint::Cleaned] {
+        let disk = Arc::new(FakeDisk::new());
+        let dir = open(&disk, &identity()).expect("makes it");
+        let offsets = BTreeMap::from([(("topic".to_owned(), 0), 1_000)]);
+        dir.write_checkpoint(which, &offsets).expect("writes");
+        let path = dir.path().join(which.file_name());
+        let bits = 8 * read_file(&*disk, &path).expect("reads").len() as u64;
+        for bit in 0..bits {
+            disk.flip(&path, bit).expect("is there");
+            let read = dir.read_checkpoint(which);
+            assert!(
+                matches!(read, Err(DirError::Changed { .. })),
+                "{bit}: {read:?}"
+            );
+            disk.flip(&path, bit).expect("is there");
+        }
+        disk.flip(&path, bits - 10).expect("is there");
+        disk.remove(&summed::sums_of(&path)).expect("is there");
+        let read = dir.read_checkpoint(which);
+        assert!(!matches!(read, Err(DirError::Changed { .. })), "{read:?}");
     }
 }
 

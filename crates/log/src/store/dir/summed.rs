@@ -1,0 +1,51 @@
+//! Checkpoints in which a changed digit would do harm without a word: beside each lies what it may hold.
+//!
+//! Kafka's checkpoints have no checksum. A log start that reads as a higher one takes records away; a cleaned offset
+//! that does makes compaction pass over the tombstone of a key. So the checksums are written first, of what is there
+//! and of what comes: whichever of the two a power loss leaves, it is known. A checkpoint without them, Kafka's or one
+//! that somebody put there, is taken as it is.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::checkpoint::checkpoint;
+use super::super::disk::{Disk, place_file, read_file, replace_file};
+
+/// Ends the name of the file with the checksums.
+const SUMS: &str = ".sums";
+
+/// Where the checksums of a checkpoint are.
+pub(super) fn sums_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(SUMS);
+    name.into()
+}
+
+/// Replaces a checkpoint and its checksums; after a power loss it is the old or the new one.
+pub(super) fn replace<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let before = if_there(disk, path)?.unwrap_or_default();
+    let sums = checkpoint([sum(&before), sum(bytes)].into_iter());
+    // Of the names in one directory a power loss takes the last changes only: this one is there when the other is.
+    place_file(disk, &sums_of(path), sums.as_bytes())?;
+    replace_file(disk, path, bytes)
+}
+
+/// Whether a checkpoint holds what was written there.
+pub(super) fn holds<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let Some(sums) = if_there(disk, &sums_of(path))? else {
+        return Ok(true);
+    };
+    let sums = String::from_utf8_lossy(&sums);
+    Ok(sums.lines().skip(2).any(|line| line == sum(bytes)))
+}
+
+fn sum(bytes: &[u8]) -> String {
+    format!("{:08x}", crc32c::crc32c(bytes))
+}
+
+fn if_there<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match read_file(disk, path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
