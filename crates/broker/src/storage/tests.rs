@@ -111,9 +111,9 @@ fn a_topic_goes_for_few_flushes_and_what_was_said_of_it_goes_first() {
     let leaving: Vec<_> = logs.iter().enumerate().map(remove).collect();
     assert_eq!(disk.syncs(), before, "nothing is waited for before");
     writer.write(leaving).expect("renames");
-    // A file and a directory for each checkpoint, the checksums of two, and once the directory in which the
+    // A file and a directory for each checkpoint, the checksums of two, twice, and once the directory in which the
     // partitions' are renamed.
-    assert_eq!(disk.syncs() - before, 3 * 2 + 2 + 1);
+    assert_eq!(disk.syncs() - before, 3 * 2 + 2 * 2 + 1);
     for aside in writer.removed() {
         aside.clear().expect("removes");
     }
@@ -131,15 +131,16 @@ fn a_topic_goes_for_few_flushes_and_what_was_said_of_it_goes_first() {
 
 #[test]
 fn who_cannot_put_a_deleted_partition_out_of_the_way_ends() {
-    // Three checkpoints, each a file and its name, the checksums of two, and then the renamed directory.
-    for failing in 1..=9 {
+    // Three checkpoints, each a file and its name, the checksums of two, twice, and then the renamed
+    // directory.
+    for failing in 1..=11 {
         let disk = Arc::new(FakeDisk::default());
         let (mut places, mut writer, logs) = written(&disk, 1);
         let (_, remove) = places.remove(logs[0], Uuid([1; 16])).expect("is there");
         disk.fail_sync_in(failing);
         let failure = writer.write(vec![remove]).expect_err("a flush fails");
         let is_its = matches!(failure, StorageError::Remove(_));
-        assert_eq!(is_its, failing == 9, "{failing}: {failure}");
+        assert_eq!(is_its, failing == 11, "{failing}: {failure}");
     }
 }
 

@@ -72,8 +72,9 @@ impl NewSegment {
             }
         };
         let mut written = Vec::new();
-        if let Some(epoch) = self.gone.take() {
-            let (first, last) = (self.segment.end, left.base_offset() - 1);
+        let epoch = self.gone.take().unwrap_or(epoch);
+        let (first, last) = (self.segment.end, left.base_offset() - 1);
+        if first <= last {
             written.push(Batch::nothing(first, last, epoch, left.max_timestamp()));
         }
         written.push(left);

@@ -188,8 +188,8 @@ pub enum DirError {
     },
     /// A checkpoint that is not what was written.
     #[error(
-        "{path} is not as it was written: a bit of it has changed, or somebody edited it; restore it from a copy, or \
-         remove {sums} to take it as it is"
+        "{path} is not as it was written: a bit of it has changed, or of {sums}, which says what it holds, or somebody edited \
+         it; restore both from a copy, or remove the second to take the first as it is"
     )]
     Changed {
         /// The checkpoint.

@@ -2,8 +2,8 @@
 //!
 //! Kafka's checkpoints have no checksum. A log start that reads as a higher one takes records away; a cleaned offset
 //! that does makes compaction pass over the tombstone of a key. So the checksums are written first, of what is there
-//! and of what comes: whichever of the two a power loss leaves, it is known. A checkpoint without them, Kafka's or one
-//! that somebody put there, is taken as it is.
+//! and of what comes: whichever of the two a power loss leaves, it is known. In the end only the second stays. A
+//! checkpoint without such a file, Kafka's for one, is taken as it is.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,11 +23,12 @@ pub(super) fn sums_of(path: &Path) -> PathBuf {
 
 /// Replaces a checkpoint and its checksums; after a power loss it is the old or the new one.
 pub(super) fn replace<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let before = if_there(disk, path)?.unwrap_or_default();
-    let sums = checkpoint([sum(&before), sum(bytes)].into_iter());
-    // Of the names in one directory a power loss takes the last changes only: this one is there when the other is.
-    place_file(disk, &sums_of(path), sums.as_bytes())?;
-    replace_file(disk, path, bytes)
+    let (sums, before) = (sums_of(path), if_there(disk, path)?.unwrap_or_default());
+    let either = checkpoint([sum(&before), sum(bytes)].into_iter());
+    // Of the names in one directory a power loss takes the last changes only: each is there when the next one is.
+    place_file(disk, &sums, either.as_bytes())?;
+    replace_file(disk, path, bytes)?;
+    place_file(disk, &sums, checkpoint([sum(bytes)].into_iter()).as_bytes())
 }
 
 /// Whether a checkpoint holds what was written there.

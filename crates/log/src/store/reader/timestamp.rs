@@ -77,6 +77,8 @@ impl<D: Disk> SegmentReader<D> {
         let offset = earlier.map_or(search.range.from, |entry| {
             entry.offset.max(search.range.from)
         });
+        // What begins beyond the end of what may be read is no start.
+        let offset = offset.min(search.range.upper - 1);
         let entry = self.index_at_or_before(files, offset);
         let later = entry.filter(|entry| u64::from(entry.position) > planned.position);
         later.map_or(planned, |entry| Start {
