@@ -167,6 +167,14 @@ pub(crate) fn place_file<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Re
     disk.rename(beside, path)
 }
 
+/// A file's bytes, if it is there.
+pub(crate) fn read_if_there<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match read_file(disk, path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Bytes written again at once.
 const REWRITE_BYTES: u64 = 1 << 20;
 

@@ -16,7 +16,7 @@ use once_wire::batch::BatchHeader;
 pub use self::open::OpenFiles;
 use self::open::Opened;
 use self::sound::{Sequence, sound_batches};
-use self::walk::Walk;
+use self::walk::{Start, Walk};
 use super::batches::Batches;
 use super::buffers::ReadBuffers;
 use super::disk::Disk;
@@ -52,16 +52,6 @@ type Files = (i64, u64);
 
 /// The version of a segment that another one took in: no read can mean it.
 const TAKEN_IN: u64 = u64::MAX;
-
-/// Where a walk begins, and what is known of the batch there.
-#[derive(Clone, Copy)]
-struct Start {
-    position: u64,
-    /// It begins at this offset, or later if it is known where it ends.
-    next: i64,
-    /// Where it ends.
-    last: Option<i64>,
-}
 
 impl<D: Disk> Clone for SegmentReader<D> {
     fn clone(&self) -> Self {
@@ -227,11 +217,7 @@ impl<D: Disk> SegmentReader<D> {
     ) -> Result<(u64, BatchHeader), ReadFailure> {
         let mut walk = Walk::new(&*self.disk, file);
         let files = (range.segment, range.version);
-        let planned = Start {
-            position: range.position,
-            next: range.segment,
-            last: range.last,
-        };
+        let planned = Start::planned(range);
         if let Some(position) = self.place(files, range.from) {
             let start = Start {
                 position,

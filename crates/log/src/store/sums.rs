@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::checkpoint;
-use super::disk::{Disk, read_file, write_file};
+use super::disk::{Disk, read_if_there, write_file};
 use super::names::Kind;
 
 const SUMMED: [Kind; 3] = [Kind::Index, Kind::TimeIndex, Kind::TxnIndex];
@@ -43,7 +43,7 @@ pub(super) fn text<'a>(files: impl Iterator<Item = (Kind, &'a [u8])>) -> String 
 pub(super) fn write<D: Disk>(disk: &D, dir: &Path, base: i64) -> io::Result<Option<PathBuf>> {
     let path = Kind::Sums.path(dir, base);
     let found = found(disk, dir, base)?;
-    if read(disk, &path)?.is_some_and(|said| said == found.as_bytes()) {
+    if read_if_there(disk, &path)?.is_some_and(|said| said == found.as_bytes()) {
         return Ok(None);
     }
     write_file(disk, &path, found.as_bytes())?;
@@ -52,22 +52,14 @@ pub(super) fn write<D: Disk>(disk: &D, dir: &Path, base: i64) -> io::Result<Opti
 
 /// Whether a segment's index files hold what was written down.
 pub(super) fn hold<D: Disk>(disk: &D, dir: &Path, base: i64) -> io::Result<bool> {
-    let said = read(disk, &Kind::Sums.path(dir, base))?;
+    let said = read_if_there(disk, &Kind::Sums.path(dir, base))?;
     Ok(said == Some(found(disk, dir, base)?.into_bytes()))
 }
 
 fn found<D: Disk>(disk: &D, dir: &Path, base: i64) -> io::Result<String> {
     let mut files = Vec::new();
     for kind in SUMMED {
-        files.extend(read(disk, &kind.path(dir, base))?.map(|bytes| (kind, bytes)));
+        files.extend(read_if_there(disk, &kind.path(dir, base))?.map(|bytes| (kind, bytes)));
     }
     Ok(text(files.iter().map(|(kind, bytes)| (*kind, &**bytes))))
-}
-
-/// A file's bytes, if it is there.
-fn read<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match read_file(disk, path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        read => read.map(Some),
-    }
 }

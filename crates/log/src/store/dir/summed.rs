@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::checkpoint::checkpoint;
-use super::super::disk::{Disk, place_file, read_file, replace_file};
+use super::super::disk::{Disk, place_file, read_if_there, replace_file};
 
 /// Ends the name of the file with the checksums.
 const SUMS: &str = ".sums";
@@ -23,7 +23,10 @@ pub(super) fn sums_of(path: &Path) -> PathBuf {
 
 /// Replaces a checkpoint and its checksums; after a power loss it is the old or the new one.
 pub(super) fn replace<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let (sums, before) = (sums_of(path), if_there(disk, path)?.unwrap_or_default());
+    let (sums, before) = (
+        sums_of(path),
+        read_if_there(disk, path)?.unwrap_or_default(),
+    );
     let either = checkpoint([sum(&before), sum(bytes)].into_iter());
     // Of the names in one directory a power loss takes the last changes only: each is there when the next one is.
     place_file(disk, &sums, either.as_bytes())?;
@@ -33,7 +36,7 @@ pub(super) fn replace<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Resul
 
 /// Whether a checkpoint holds what was written there.
 pub(super) fn holds<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Result<bool> {
-    let Some(sums) = if_there(disk, &sums_of(path))? else {
+    let Some(sums) = read_if_there(disk, &sums_of(path))? else {
         return Ok(true);
     };
     let sums = String::from_utf8_lossy(&sums);
@@ -42,11 +45,4 @@ pub(super) fn holds<D: Disk>(disk: &D, path: &Path, bytes: &[u8]) -> io::Result<
 
 fn sum(bytes: &[u8]) -> String {
     format!("{:08x}", crc32c::crc32c(bytes))
-}
-
-fn if_there<D: Disk>(disk: &D, path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match read_file(disk, path) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        read => read.map(Some),
-    }
 }

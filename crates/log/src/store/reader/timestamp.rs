@@ -26,11 +26,7 @@ impl<D: Disk> SegmentReader<D> {
         search: &TimestampSearch,
     ) -> Result<Option<FoundTimestamp>, ReadFailure> {
         let range = &search.range;
-        let planned = Start {
-            position: range.position,
-            next: range.segment,
-            last: range.last,
-        };
+        let planned = Start::planned(range);
         let start = self.start_before(search, planned);
         let file = self.log((range.segment, range.version))?;
         let path = Kind::Log.path(&self.dir, range.segment);

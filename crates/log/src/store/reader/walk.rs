@@ -4,9 +4,31 @@ use std::path::Path;
 
 use once_wire::batch::{BatchError, BatchHeader, HEADER_SIZE};
 
+use crate::read::FileRange;
 use crate::store::disk::Disk;
 use crate::store::error::ReadFailure;
 use crate::store::names::Kind;
+
+/// Where a walk begins, and what is known of the batch there.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    pub(super) position: u64,
+    /// It begins at this offset, or later if it is known where it ends.
+    pub(super) next: i64,
+    /// Where it ends.
+    pub(super) last: Option<i64>,
+}
+
+impl Start {
+    /// Where the log's state says that a range's walk may begin.
+    pub(super) fn planned(range: &FileRange) -> Self {
+        Start {
+            position: range.position,
+            next: range.segment,
+            last: range.last,
+        }
+    }
+}
 
 /// Bytes read at once.
 const WALK_BYTES: usize = 8 * 1024;
