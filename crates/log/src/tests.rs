@@ -7,6 +7,7 @@ mod compaction;
 mod crash;
 mod files;
 mod harness;
+mod holes;
 mod idle;
 mod model;
 mod reader;

@@ -152,7 +152,8 @@ impl<D: Disk> FileBatches<D> {
         self.ends_at = None;
     }
 
-    /// The next batch's header, if it can stand here and the file has all of its batch.
+    /// The next batch's header, if it can stand here and the file has all of its batch. One that begins where it is due
+    /// may end beyond `upper`: it stands for batches that a compaction has dropped since somebody asked for `upper`.
     fn peek(&mut self, chunk: usize) -> Result<Option<BatchHeader>, ReadFailure> {
         if self.position >= self.len || self.due.is_some_and(|due| due >= self.upper) {
             return Ok(None);
@@ -166,7 +167,7 @@ impl<D: Disk> FileBatches<D> {
         let (first, last) = (header.base_offset(), header.last_offset());
         let due = self.due.unwrap_or(first);
         let ends_at = self.ends_at.unwrap_or(last);
-        if first != due || last != ends_at || last >= self.upper {
+        if first != due || last != ends_at || (self.due.is_none() && last >= self.upper) {
             return Err(ReadFailure::Corrupt {
                 path: self.path.clone(),
                 position: self.position,
@@ -278,9 +279,12 @@ impl<D: Disk> Batches<D> {
             let Some(base) = self.ahead.pop() else {
                 return Ok(None);
             };
-            self.current = Some(FileBatches::open(
-                &self.disk, &self.dir, base, 0, self.upper,
-            )?);
+            let next = FileBatches::open(&self.disk, &self.dir, base, 0, self.upper)?;
+            let due = self.current.as_ref().and_then(|before| before.due);
+            if let Some(due) = due.filter(|due| *due != base) {
+                return Err(next.wrong_at(0, format!("it begins here, where offset {due} is due")));
+            }
+            self.current = Some(next);
         }
     }
 }

@@ -207,24 +207,18 @@ impl<D: Disk> Recovery<'_, D> {
         Ok((self.opening.clean || begins) && self.whole_snapshot(end)?.is_some())
     }
 
-    /// Segments follow each other without a hole, except where compaction made one, and that it does only below
-    /// the recovery point. A hole above it is the lost end of the segment before.
+    /// Segments follow each other without a hole. Where there is one, the end of the segment before it is lost.
     fn may_follow(&self, base: i64) -> Result<bool, RecoverError> {
-        let Some(last) = self.segments.last() else {
+        let Some(last) = self.segments.last().filter(|last| last.end != base) else {
             return Ok(true);
         };
-        let hole = base != last.end;
-        if hole && (base < last.end || last.end >= self.opening.flushed_below()) {
-            let path = Kind::Log.path(&self.dir, base);
-            self.cut_allowed(
-                last.end.min(base),
-                &path,
-                0,
-                "it does not follow the segment before it",
-            )?;
-            return Ok(false);
-        }
-        Ok(true)
+        self.cut_allowed(
+            last.end.min(base),
+            &Kind::Log.path(&self.dir, base),
+            0,
+            &format!("the segment before it ends at offset {}", last.end),
+        )?;
+        Ok(false)
     }
 
     /// What was flushed is there, up to the last batch of it.

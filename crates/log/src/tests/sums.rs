@@ -7,7 +7,7 @@ use once_wire::batch::BatchHeader;
 use std::path::Path;
 
 /// What a stop left: several segments with an aborted transaction in each, all durable.
-fn stopped(clean: bool) -> Partition {
+pub(super) fn stopped(clean: bool) -> Partition {
     let mut partition = Partition::new(small_config());
     let mut ticks = 0;
     while partition.log.segments().len() < 4 {

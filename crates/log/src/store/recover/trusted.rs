@@ -22,7 +22,7 @@ impl<D: Disk> Recovery<'_, D> {
             let next = bases.get(n + 1).copied();
             let flushed =
                 self.opening.clean || next.is_some_and(|next| next <= self.opening.recovery_point);
-            let follows = self.segments.last().is_none_or(|last| last.end <= *base);
+            let follows = self.segments.last().is_none_or(|last| last.end == *base);
             let distrusted = self.distrusted == Some(*base);
             let Some(segment) = (if flushed && follows && !distrusted {
                 self.load(*base, next)?
@@ -81,7 +81,7 @@ impl<D: Disk> Recovery<'_, D> {
         }
         let beyond = |offset: i64| offset >= segment.end;
         if (first && indexed.is_some())
-            || next.is_some_and(|next| segment.end > next)
+            || next.is_some_and(|next| segment.end != next)
             || last_time.is_some_and(|entry| beyond(entry.offset))
             || segment
                 .aborted
