@@ -19,7 +19,7 @@ struct Command {
 }
 
 /// Every command; the usage text derives from it.
-const COMMANDS: [Command; 12] = [
+const COMMANDS: [Command; 14] = [
     Command {
         name: "check",
         help: "                  formatting, tidy, clippy; changes nothing",
@@ -61,6 +61,11 @@ const COMMANDS: [Command; 12] = [
         run: |args| campaign::run("flushes", args),
     },
     Command {
+        name: "restart",
+        help: "[ARGS]            how long a start takes after a kill under load, with much on the disk",
+        run: |args| campaign::run("restart", args),
+    },
+    Command {
         name: "transcripts",
         help: "[ARGS]            records what real clients ask an Apache Kafka, for the simulation",
         run: |args| campaign::run("transcripts", args),
@@ -74,6 +79,11 @@ const COMMANDS: [Command; 12] = [
         name: "mutants",
         help: "[ARGS]            rules broken one at a time, until the simulation sees it",
         run: campaign::mutants,
+    },
+    Command {
+        name: "files",
+        help: "[ARGS]            a mixed load's files under Kafka's dump, and copies that a Kafka serves",
+        run: |args| campaign::run("files", args),
     },
     Command {
         name: "compare-tools",

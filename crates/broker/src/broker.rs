@@ -30,6 +30,14 @@ pub enum StartError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// The records of topics and settings begin with a snapshot, and there is no whole one.
+    #[error("cannot use {}: the snapshot of topics and settings that stands for what was before offset {first}, {first:020}-*.checkpoint, is damaged or gone. Restore it from a copy", path.display())]
+    Catalog {
+        /// The directory of the records.
+        path: PathBuf,
+        /// Where they begin.
+        first: i64,
+    },
     /// An internal topic could not be read back.
     #[error("cannot go on from what the disk holds: {0}")]
     Replay(#[from] ReplayError),

@@ -2,7 +2,7 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 const ONCE: &str = env!("CARGO_BIN_EXE_once");
@@ -296,6 +296,41 @@ fn a_directory_of_another_or_of_a_newer_version_is_refused_and_its_records_stay(
         let broker = Broker::start(data.path(), &["--flush", flush]);
         assert_eq!(consume(&broker.address, "1"), "a\n");
     }
+}
+
+#[test]
+fn a_damaged_snapshot_of_topics_and_settings_refuses_the_start_with_its_name() {
+    let data = tempfile::tempdir().expect("a directory");
+    let often = "metadata.log.max.record.bytes.between.snapshots=500";
+    let broker = Broker::start(data.path(), &["--set", often]);
+    for n in 0..10 {
+        let made = once(&[
+            "topics",
+            "create",
+            &n.to_string(),
+            "--bootstrap",
+            &broker.address,
+        ]);
+        assert!(made.status.success(), "{made:?}");
+    }
+    broker.signal(Signal::TERM);
+    let directory = data.path().join("__cluster_metadata-0");
+    let listed = std::fs::read_dir(&directory).expect("is there");
+    let mut paths = listed.map(|entry| entry.expect("is there").path());
+    let is_snapshot = |path: &PathBuf| path.extension().is_some_and(|of| of == "checkpoint");
+    let snapshot = paths.find(is_snapshot).expect("is one");
+    let sound = std::fs::read(&snapshot).expect("reads");
+    let mut damaged = sound.clone();
+    damaged[sound.len() / 2] ^= 1;
+    std::fs::write(&snapshot, damaged).expect("writes");
+    let said = refused(data.path(), &[]);
+    let named = snapshot.file_name().and_then(|name| name.to_str());
+    let begins = named
+        .and_then(|name| name.split('-').next())
+        .expect("an offset");
+    assert!(said.contains(&format!("{begins}-*.checkpoint")), "{said}");
+    std::fs::write(&snapshot, sound).expect("writes");
+    drop(Broker::start(data.path(), &[]));
 }
 
 #[test]

@@ -69,6 +69,7 @@ fn if_full(error: StartError, path: PathBuf) -> StartError {
         | StartError::System(_) => true,
         StartError::Setting(_)
         | StartError::Partition { .. }
+        | StartError::Catalog { .. }
         | StartError::Replay(_)
         | StartError::Full { .. }
         | StartError::Listen { .. } => false,

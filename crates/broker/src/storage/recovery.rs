@@ -353,10 +353,8 @@ impl<'a, D: Disk> Finder<'a, D> {
         let found = StateSnapshot::newest(&**self.disk, &place.path, recovered.end_offset)?;
         let first = recovered.segments.first().map_or(0, |segment| segment.base);
         if found.as_ref().map_or(0, |snapshot| snapshot.end) < first {
-            return Err(StartError::Partition {
-                path: place.path.clone(),
-                problem: "its oldest records are summed up in a snapshot that is damaged or gone",
-            });
+            let path = place.path.clone();
+            return Err(StartError::Catalog { path, first });
         }
         Ok(found)
     }

@@ -13,6 +13,7 @@ use super::super::stage::{Side, Stage};
 use super::super::view::View;
 use super::records::make;
 use crate::error::Error;
+use crate::files::is_complaint;
 
 const SCRIPT: &str = "kafka-dump-log.sh";
 
@@ -154,21 +155,6 @@ fn valid(stage: &mut Stage<'_>, data: &Both<PathBuf>, directory: &str) -> Result
     Ok(())
 }
 
-/// What the tool says where an index and its log disagree, or a batch is damaged.
-fn is_complaint(line: &str) -> bool {
-    let line = line.to_lowercase();
-    [
-        "mismatch",
-        "isvalid: false",
-        "out of order",
-        "exception",
-        "not found",
-        "corrupt",
-    ]
-    .iter()
-    .any(|sign| line.contains(sign))
-}
-
 /// The coordinators' topics and the cluster's metadata, through the decoders.
 fn internal(stage: &mut Stage<'_>, data: &Both<PathBuf>) -> Result<(), Error> {
     for group in ["group", "copiers", "classic", "consumer"] {
@@ -255,13 +241,5 @@ mod tests {
             fs::write(directory.path().join(name), content).expect("a new one");
         }
         assert_eq!(files(directory.path(), ".log"), ["0.log", "1.log"]);
-    }
-
-    #[test]
-    fn complaints_are_known_by_their_words() {
-        assert!(is_complaint("Mismatches in :/data/0.index"));
-        assert!(is_complaint("Found timestamp mismatch in :0.timeindex"));
-        assert!(is_complaint("size: 98 magic: 2 isvalid: false"));
-        assert!(!is_complaint("offset: 12 position: 4096"));
     }
 }

@@ -4,7 +4,7 @@ use once_sim::{Mutant, Plan, Profile};
 
 /// How it is used.
 pub(crate) const USAGE: &str = "usage: sim [--seeds N] [--from S] [--profile NAME] [--threads N] \
-     [--replay SEED] [--mutant NAME] [--mutants]";
+     [--replay SEED [--minimised]] [--mutant NAME] [--mutants]";
 
 /// Seeds that are played where nobody says how many.
 const SEEDS: u64 = 100;
@@ -19,6 +19,8 @@ pub(crate) struct Args {
     pub(crate) profile: Option<Profile>,
     pub(crate) threads: usize,
     pub(crate) replay: Option<u64>,
+    /// What is replayed is made smaller first.
+    pub(crate) minimised: bool,
     pub(crate) mutant: Option<Mutant>,
     pub(crate) mutants: bool,
 }
@@ -35,14 +37,22 @@ impl Args {
             profile: None,
             threads: std::thread::available_parallelism().map_or(1, Into::into),
             replay: None,
+            minimised: false,
             mutant: None,
             mutants: false,
         };
         let mut seeds = None;
         while let Some(word) = words.next() {
-            if word == "--mutants" {
-                args.mutants = true;
-                continue;
+            match word.as_str() {
+                "--mutants" => {
+                    args.mutants = true;
+                    continue;
+                }
+                "--minimised" => {
+                    args.minimised = true;
+                    continue;
+                }
+                _ => {}
             }
             let value = words.next().ok_or(format!("{word} needs a value"))?;
             let number = || {

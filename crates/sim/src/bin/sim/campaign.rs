@@ -122,9 +122,13 @@ fn report(plan: &Plan, findings: &[String]) {
     }
 }
 
-/// Plays one seed and prints all that happens.
+/// Plays one seed, or what is left of it when it is made smaller, and prints all that happens.
 pub(crate) fn replay(args: &Args, seed: u64) -> bool {
-    let outcome = run(args.plan(seed), Keep::Print);
+    let mut plan = args.plan(seed);
+    if args.minimised {
+        plan = plan.clone().within(&minimise(&plan).limits);
+    }
+    let outcome = run(plan, Keep::Print);
     for (line, event) in outcome.history.events().iter().enumerate() {
         println!("history {} {event:?}", line + 1);
     }
