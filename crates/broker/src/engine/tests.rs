@@ -14,6 +14,7 @@ mod many_partitions;
 mod metadata;
 mod produce_checks;
 mod recompression;
+mod recreated;
 mod rig;
 mod same_name;
 mod sessions;

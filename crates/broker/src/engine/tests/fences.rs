@@ -19,9 +19,9 @@ use once_wire::message::offset_for_leader_epoch_request::{
 use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 
 /// Who sends: an id, an epoch, and the batch's first sequence.
-type Sender = (i64, i16, i32);
+pub(super) type Sender = (i64, i16, i32);
 
-fn produce(topic: &str, sender: Sender, id: Option<&str>) -> ProduceRequest {
+pub(super) fn produce(topic: &str, sender: Sender, id: Option<&str>) -> ProduceRequest {
     let batch = BatchBuilder::new()
         .producer(sender.0, sender.1, sender.2)
         .transactional(id.is_some())
@@ -45,14 +45,14 @@ fn produce(topic: &str, sender: Sender, id: Option<&str>) -> ProduceRequest {
     }
 }
 
-fn delete_topic(name: &str) -> DeleteTopicsRequest {
+pub(super) fn delete_topic(name: &str) -> DeleteTopicsRequest {
     DeleteTopicsRequest {
         topic_names: vec![name.into()],
         ..Default::default()
     }
 }
 
-fn init(rig: &mut Rig, client: ConnectionId, id: Option<&str>) -> (i64, i16) {
+pub(super) fn init(rig: &mut Rig, client: ConnectionId, id: Option<&str>) -> (i64, i16) {
     let request = InitProducerIdRequest {
         transactional_id: id.map(str::to_owned),
         transaction_timeout_ms: 60_000,
@@ -61,6 +61,40 @@ fn init(rig: &mut Rig, client: ConnectionId, id: Option<&str>) -> (i64, i16) {
     let granted = rig.call(client, 4, &request);
     assert_eq!(granted.error_code, 0);
     (granted.producer_id, granted.producer_epoch)
+}
+
+/// Makes the first partition of each topic part of a transaction.
+pub(super) fn add_partitions(
+    transactional_id: &str,
+    (id, epoch): (i64, i16),
+    topics: &[&str],
+) -> AddPartitionsToTxnRequest {
+    let topics = topics.iter().map(|name| AddPartitionsToTxnTopic {
+        name: (*name).into(),
+        partitions: vec![0],
+        ..Default::default()
+    });
+    AddPartitionsToTxnRequest {
+        v3_and_below_transactional_id: transactional_id.into(),
+        v3_and_below_producer_id: id,
+        v3_and_below_producer_epoch: epoch,
+        v3_and_below_topics: topics.collect(),
+        ..Default::default()
+    }
+}
+
+pub(super) fn end_transaction(
+    transactional_id: &str,
+    (producer_id, producer_epoch): (i64, i16),
+    committed: bool,
+) -> EndTxnRequest {
+    EndTxnRequest {
+        transactional_id: transactional_id.into(),
+        producer_id,
+        producer_epoch,
+        committed,
+        ..Default::default()
+    }
 }
 
 #[test]
@@ -153,18 +187,7 @@ fn a_transaction_is_complete_without_a_deleted_partition_when_the_deletion_is_ce
         rig.make_topic(client, name, 1);
     }
     let (id, epoch) = init(&mut rig, client, Some("app"));
-    let topic = |name: &str| AddPartitionsToTxnTopic {
-        name: name.into(),
-        partitions: vec![0],
-        ..Default::default()
-    };
-    let request = AddPartitionsToTxnRequest {
-        v3_and_below_transactional_id: "app".into(),
-        v3_and_below_producer_id: id,
-        v3_and_below_producer_epoch: epoch,
-        v3_and_below_topics: ["gone", "stays"].map(topic).into(),
-        ..Default::default()
-    };
+    let request = add_partitions("app", (id, epoch), &["gone", "stays"]);
     rig.call(client, 3, &request);
     for name in ["gone", "stays"] {
         rig.call(client, 9, &produce(name, (id, epoch, 0), Some("app")));
@@ -172,14 +195,7 @@ fn a_transaction_is_complete_without_a_deleted_partition_when_the_deletion_is_ce
     rig.flush_at_once = false;
     let admin = rig.connect();
     rig.send(admin, 5, &delete_topic("gone"));
-    let request = EndTxnRequest {
-        transactional_id: "app".into(),
-        producer_id: id,
-        producer_epoch: epoch,
-        committed: true,
-        ..Default::default()
-    };
-    let ending = rig.send(client, 4, &request);
+    let ending = rig.send(client, 4, &end_transaction("app", (id, epoch), true));
     // All is flushed but the deletion.
     rig.flush_all_but(LogId::METADATA);
     for _ in 0..rig.unflushed() {

@@ -1,0 +1,116 @@
+//! A topic is deleted and made again while a transaction that wrote to it is open.
+
+use super::fences::{add_partitions, delete_topic, end_transaction, init, produce};
+use super::rig::Rig;
+use once_wire::batch::Batch;
+use once_wire::message::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
+
+/// What a reader of committed data, or of all, is told of a topic's only partition.
+#[derive(Debug, PartialEq, Eq)]
+struct Seen {
+    last_stable: i64,
+    high_watermark: i64,
+    /// Records that are no markers, those of aborted transactions left out if they are told of.
+    records: usize,
+}
+
+fn seen(rig: &mut Rig, topic: &str, isolation_level: i8) -> Seen {
+    let client = rig.connect();
+    let topic = FetchTopic {
+        topic: topic.into(),
+        partitions: vec![FetchPartition {
+            partition_max_bytes: 1 << 20,
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let request = FetchRequest {
+        max_bytes: 1 << 20,
+        session_epoch: -1,
+        isolation_level,
+        topics: vec![topic],
+        ..Default::default()
+    };
+    let answer = rig.call(client, 12, &request);
+    let partition = &answer.responses[0].partitions[0];
+    assert_eq!(partition.error_code, 0);
+    let aborted = partition.aborted_transactions.iter().flatten();
+    let aborted: Vec<i64> = aborted.map(|of| of.producer_id).collect();
+    let (mut bytes, mut records) = (partition.records.clone().unwrap_or_default(), 0);
+    while !bytes.is_empty() {
+        let batch = Batch::split_first(&mut bytes).expect("a sound batch");
+        if !batch.is_control() && !aborted.contains(&batch.producer_id()) {
+            records += usize::try_from(batch.records_count()).expect("not negative");
+        }
+    }
+    Seen {
+        last_stable: partition.last_stable_offset,
+        high_watermark: partition.high_watermark,
+        records,
+    }
+}
+
+/// Nothing is open, and a reader of committed data is given so many records.
+fn assert_ended(rig: &mut Rig, topic: &str, records: usize) {
+    let seen = seen(rig, topic, 1);
+    assert_eq!(seen.last_stable, seen.high_watermark, "{topic}");
+    assert_eq!(seen.records, records, "{topic}");
+}
+
+/// The moments at which power may fail.
+const MOMENTS: [usize; 5] = [0, 1, 2, 3, 4];
+
+/// A transaction writes to `t` and `u`, `t` is deleted and made again, somebody else writes to it, and the transaction
+/// ends. Power fails at a moment.
+fn play(commit: bool, fails_at: usize) {
+    let mut rig = Rig::with_files();
+    let client = rig.connect();
+    for name in ["t", "u"] {
+        rig.make_topic(client, name, 1);
+    }
+    let (id, epoch) = init(&mut rig, client, Some("app"));
+    rig.call(client, 3, &add_partitions("app", (id, epoch), &["t", "u"]));
+    for name in ["t", "u"] {
+        rig.call(client, 9, &produce(name, (id, epoch, 0), Some("app")));
+    }
+    for moment in MOMENTS {
+        if moment == fails_at {
+            rig = rig.crash();
+        }
+        let client = rig.connect();
+        match moment {
+            0 => drop(rig.call(client, 5, &delete_topic("t"))),
+            1 => rig.make_topic(client, "t", 1),
+            2 => drop(rig.call(client, 9, &produce("t", (-1, -1, -1), None))),
+            3 => {
+                let answer = rig.call(client, 3, &end_transaction("app", (id, epoch), commit));
+                assert_eq!(answer.error_code, 0);
+            }
+            _ => {}
+        }
+    }
+    let of_transaction = usize::from(commit);
+    assert_ended(&mut rig, "t", 1);
+    assert_ended(&mut rig, "u", of_transaction);
+    // The next transaction finds nothing in its way.
+    let client = rig.connect();
+    let (id, epoch) = init(&mut rig, client, Some("app"));
+    rig.call(client, 3, &add_partitions("app", (id, epoch), &["t"]));
+    rig.call(client, 9, &produce("t", (id, epoch, 0), Some("app")));
+    let seen = seen(&mut rig, "t", 1);
+    assert!(seen.last_stable < seen.high_watermark, "{seen:?}");
+    let answer = rig.call(client, 3, &end_transaction("app", (id, epoch), true));
+    assert_eq!(answer.error_code, 0);
+    let mut rig = rig.crash();
+    assert_ended(&mut rig, "t", 2);
+    assert_ended(&mut rig, "u", of_transaction);
+}
+
+#[test]
+fn a_transaction_ends_though_its_topic_was_made_again_and_the_new_one_has_nothing_of_the_old() {
+    for fails_at in MOMENTS {
+        for commit in [true, false] {
+            play(commit, fails_at);
+        }
+    }
+}
