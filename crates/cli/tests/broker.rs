@@ -4,6 +4,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 const ONCE: &str = env!("CARGO_BIN_EXE_once");
 
@@ -90,6 +91,13 @@ fn consume(address: &str, max: &str) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
+/// Changes the last byte of a file; done twice, it is as it was.
+fn flip(path: &Path) {
+    let mut bytes = std::fs::read(path).expect("is there");
+    *bytes.last_mut().expect("a byte") ^= 1;
+    std::fs::write(path, bytes).expect("writes");
+}
+
 #[test]
 fn what_was_acknowledged_survives_a_kill_and_a_clean_stop() {
     let data = tempfile::tempdir().expect("a directory");
@@ -112,9 +120,7 @@ fn a_flipped_bit_is_told_of_before_anybody_asks_for_the_record() {
     produce(&broker.address, "a\nb\n");
     assert_eq!(broker.signal(Signal::TERM), Some(0));
     let path = data.path().join("letters-0/00000000000000000000.log");
-    let mut bytes = std::fs::read(&path).expect("the log");
-    *bytes.last_mut().expect("a byte") ^= 1;
-    std::fs::write(&path, bytes).expect("writes");
+    flip(&path);
 
     let often = ["--set", "once.scrub.interval.ms=20"];
     let mut process = command(data.path(), &often)
@@ -313,23 +319,33 @@ fn a_damaged_snapshot_of_topics_and_settings_refuses_the_start_with_its_name() {
         ]);
         assert!(made.status.success(), "{made:?}");
     }
-    broker.signal(Signal::TERM);
     let directory = data.path().join("__cluster_metadata-0");
-    let listed = std::fs::read_dir(&directory).expect("is there");
-    let mut paths = listed.map(|entry| entry.expect("is there").path());
-    let is_snapshot = |path: &PathBuf| path.extension().is_some_and(|of| of == "checkpoint");
-    let snapshot = paths.find(is_snapshot).expect("is one");
-    let sound = std::fs::read(&snapshot).expect("reads");
-    let mut damaged = sound.clone();
-    damaged[sound.len() / 2] ^= 1;
-    std::fs::write(&snapshot, damaged).expect("writes");
+    let ending = |ending: &str| -> Vec<PathBuf> {
+        let listed = std::fs::read_dir(&directory).expect("is there");
+        let paths = listed.map(|entry| entry.expect("is there").path());
+        let mut found: Vec<_> = paths
+            .filter(|path| path.extension().is_some_and(|of| of == ending))
+            .collect();
+        found.sort();
+        found
+    };
+    let begins = || {
+        ending("log")[0]
+            .file_stem()
+            .and_then(|name| name.to_str()?.parse().ok())
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while begins() == Some(0_i64) {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    broker.signal(Signal::TERM);
+    let snapshots = ending("checkpoint");
+    snapshots.iter().for_each(|path| flip(path));
     let said = refused(data.path(), &[]);
-    let named = snapshot.file_name().and_then(|name| name.to_str());
-    let begins = named
-        .and_then(|name| name.split('-').next())
-        .expect("an offset");
-    assert!(said.contains(&format!("{begins}-*.checkpoint")), "{said}");
-    std::fs::write(&snapshot, sound).expect("writes");
+    let named = format!("{:020}-*.checkpoint", begins().expect("an offset"));
+    assert!(said.contains(&named), "{said}");
+    snapshots.iter().for_each(|path| flip(path));
     drop(Broker::start(data.path(), &[]));
 }
 

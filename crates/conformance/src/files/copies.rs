@@ -46,6 +46,15 @@ impl<'a> Kafka<'a> {
         }
         drop(link);
         shell(self.stop)?;
+        // Whatever comes of it, the Kafka is not left standing.
+        let replaced = self.replace(data, topics);
+        shell(self.start)?;
+        replaced?;
+        self.await_it()
+    }
+
+    /// Copies the partitions, and where their logs start.
+    fn replace(&self, data: &Path, topics: &[Topic]) -> Result<(), Error> {
         let places = || topics.iter().flat_map(Topic::places);
         for (topic, partition) in places() {
             replace(
@@ -62,9 +71,7 @@ impl<'a> Kafka<'a> {
             .map(|(place, offset)| format!("{place} {offset}\n"));
         let text = format!("0\n{}\n{}", starts.len(), lines.collect::<String>());
         let written = fs::write(self.data.join(LOG_STARTS), text);
-        written.map_err(Error::io("write Kafka's log starts"))?;
-        shell(self.start)?;
-        self.await_it()
+        written.map_err(Error::io("write Kafka's log starts"))
     }
 
     fn await_it(&self) -> Result<(), Error> {

@@ -11,8 +11,7 @@ use crate::store::names::{self, CLEANED, DELETED, Kind, SEGMENT_KINDS, SWAP};
 
 impl<D: Disk> Store<D> {
     /// A compaction of these files, to be run on any thread. All that the plan names must have been written, and
-    /// flushed with what is owed for it, before it is run: a hole that it leaves is taken for a loss above the
-    /// recovery point.
+    /// flushed with what is owed for it, before it is run: what is compacted lies below the recovery point.
     pub fn compaction(&self, plan: CompactionPlan) -> Compaction<D> {
         Compaction {
             disk: std::sync::Arc::clone(&self.disk),
