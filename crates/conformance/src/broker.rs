@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -129,6 +130,18 @@ impl BrokerCommand {
             told,
             said,
         })
+    }
+
+    /// Ends a broker by SIGKILL. If it was dead before, that is what is wrong.
+    pub fn kill(&self, broker: BrokerProcess) -> Result<(), Error> {
+        let status = broker.kill()?;
+        if status.signal() == Some(Signal::KILL.as_raw()) {
+            return Ok(());
+        }
+        Err(Error::Broker(format!(
+            "the broker ended by itself ({status}); the end of its log:\n{}",
+            self.log_tail()
+        )))
     }
 
     /// How much the broker has said so far.

@@ -28,6 +28,9 @@ pub(crate) use transactions::{Coordinates, ProducerId};
 
 /// How long a call is made again while the broker says that it is not ready.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The timestamps that ask for the end and for the beginning of a partition.
+pub(crate) const LATEST: i64 = -1;
+pub(crate) const EARLIEST: i64 = -2;
 /// The most that a batch may take unpacked.
 const BATCH_MAX: usize = 16 << 20;
 
@@ -134,21 +137,9 @@ impl Link {
         transactional_id: Option<&str>,
         batch: &Batch,
     ) -> Result<i64, Error> {
-        let data = PartitionProduceData {
-            index: partition,
-            records: Some(batch.as_bytes().clone()),
-            ..PartitionProduceData::default()
-        };
         let request = ProduceRequest {
             transactional_id: transactional_id.map(str::to_owned),
-            acks: -1,
-            timeout_ms: 10_000,
-            topic_data: vec![TopicProduceData {
-                name: topic.to_owned(),
-                partition_data: vec![data],
-                ..TopicProduceData::default()
-            }],
-            ..ProduceRequest::default()
+            ..produce_request(topic, [partition], batch.as_bytes())
         };
         let answer = self.call(9, &request)?;
         let topics = answer.responses.first();
@@ -181,13 +172,25 @@ impl Link {
 
     /// The offset after the last record of a partition.
     pub(crate) fn end(&mut self, topic: &str, partition: i32) -> Result<i64, Error> {
+        self.offset(topic, partition, LATEST, false)
+    }
+
+    /// The offset that a timestamp, [`LATEST`] or [`EARLIEST`] stands for, to a reader of committed data or of all.
+    pub(crate) fn offset(
+        &mut self,
+        topic: &str,
+        partition: i32,
+        timestamp: i64,
+        committed: bool,
+    ) -> Result<i64, Error> {
         let request = ListOffsetsRequest {
             replica_id: -1,
+            isolation_level: i8::from(committed),
             topics: vec![ListOffsetsTopic {
                 name: topic.to_owned(),
                 partitions: vec![ListOffsetsPartition {
                     partition_index: partition,
-                    timestamp: -1,
+                    timestamp,
                     ..ListOffsetsPartition::default()
                 }],
                 ..ListOffsetsTopic::default()
@@ -202,6 +205,29 @@ impl Link {
             found.error_code,
         )?;
         Ok(found.offset)
+    }
+}
+
+/// The same batch to some partitions of a topic, with `acks=all`.
+pub(crate) fn produce_request(
+    topic: &str,
+    partitions: impl IntoIterator<Item = i32>,
+    batch: &Bytes,
+) -> ProduceRequest {
+    let data = partitions.into_iter().map(|index| PartitionProduceData {
+        index,
+        records: Some(batch.clone()),
+        ..PartitionProduceData::default()
+    });
+    ProduceRequest {
+        acks: -1,
+        timeout_ms: 10_000,
+        topic_data: vec![TopicProduceData {
+            name: topic.to_owned(),
+            partition_data: data.collect(),
+            ..TopicProduceData::default()
+        }],
+        ..ProduceRequest::default()
     }
 }
 

@@ -6,12 +6,9 @@ mod dump;
 mod load;
 mod served;
 
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
-
-use rustix::process::Signal;
 
 use crate::broker::{BrokerCommand, BrokerProcess};
 use crate::error::Error;
@@ -123,22 +120,11 @@ fn load(
             thread::sleep(REST);
             stop(broker)?;
         } else {
-            sum.add(&load.until_killed(|| killed(broker))?);
+            sum.add(&load.until_killed(|| command.kill(broker))?);
         }
     }
     tell(&format!("the load: {sum}"));
     sum.met_all()
-}
-
-/// Kills a broker that runs: one that ended by itself is none.
-fn killed(broker: BrokerProcess) -> Result<(), Error> {
-    let status = broker.kill()?;
-    match status.signal() == Some(Signal::KILL.as_raw()) {
-        true => Ok(()),
-        false => Err(Error::Broker(format!(
-            "the broker ended by itself with {status}"
-        ))),
-    }
 }
 
 fn stop(broker: BrokerProcess) -> Result<(), Error> {

@@ -74,10 +74,10 @@ pub fn run(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
         options.ids
     ));
     for _ in 0..options.rounds {
-        kill_under_load(broker, options)?;
+        kill_under_load(&command, broker, options)?;
         broker = start(&command, "warm", tell)?;
     }
-    kill_under_load(broker, options)?;
+    kill_under_load(&command, broker, options)?;
     match drop_caches() {
         Ok(()) => drop(start(&command, "cold", tell)?),
         Err(error) => tell(&format!("no cold start: {error}")),
@@ -86,17 +86,21 @@ pub fn run(options: &Options, tell: &mut dyn FnMut(&str)) -> Result<(), Error> {
 }
 
 /// Kills the broker while records are on their way.
-fn kill_under_load(broker: BrokerProcess, options: &Options) -> Result<(), Error> {
+fn kill_under_load(
+    command: &BrokerCommand,
+    broker: BrokerProcess,
+    options: &Options,
+) -> Result<(), Error> {
     let (address, killed) = (broker.address().to_owned(), AtomicBool::new(false));
     thread::scope(|scope| {
         let load =
             scope.spawn(|| fill::records(&address, options, &|_| killed.load(Ordering::Relaxed)));
         thread::sleep(UNDER_LOAD);
         let ended = load.is_finished();
-        let status = broker.kill();
+        let status = command.kill(broker);
         killed.store(true, Ordering::Relaxed);
         match (ended, load.join()) {
-            (false, Ok(Ok(_) | Err(Error::Io { .. }))) => status.map(drop),
+            (false, Ok(Ok(_) | Err(Error::Io { .. }))) => status,
             (_, Ok(Err(error))) => Err(error),
             _ => Err(Error::Wrong("the load ended before the kill".into())),
         }

@@ -13,6 +13,7 @@ mod large_groups;
 mod many_partitions;
 mod metadata;
 mod produce_checks;
+mod reading;
 mod recompression;
 mod recreated;
 mod rig;

@@ -6,21 +6,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use once_wire::batch::{Batch, BatchError};
-use once_wire::message::list_offsets_request::{
-    ListOffsetsPartition, ListOffsetsRequest, ListOffsetsTopic,
-};
 
-use crate::calls::{fetch_request, insist, told};
+use crate::calls::{EARLIEST, LATEST, fetch_request, insist, told};
 use crate::error::{Error, accept};
 use crate::link::Link;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The most that one fetch returns, unless a batch is larger.
 const FETCH: i32 = 1 << 18;
-/// The timestamps that ask for the end and for the beginning.
-const LATEST: i64 = -1;
-const EARLIEST: i64 = -2;
-
 /// All that a reader of one isolation level is told.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Served {
@@ -40,7 +33,7 @@ pub(super) fn read(
     committed: bool,
 ) -> Result<Served, Error> {
     let mut link = Link::connect(address, PATIENCE)?;
-    let mut at = |timestamp| insist(|| offset(&mut link, topic, partition, timestamp, committed));
+    let mut at = |timestamp| insist(|| link.offset(topic, partition, timestamp, committed));
     let (start, end) = (at(EARLIEST)?, at(LATEST)?);
     let mut served = Served {
         start,
@@ -126,37 +119,6 @@ impl fmt::Display for Served {
             self.aborted.len()
         )
     }
-}
-
-fn offset(
-    link: &mut Link,
-    topic: &str,
-    partition: i32,
-    timestamp: i64,
-    committed: bool,
-) -> Result<i64, Error> {
-    let request = ListOffsetsRequest {
-        replica_id: -1,
-        isolation_level: i8::from(committed),
-        topics: vec![ListOffsetsTopic {
-            name: topic.to_owned(),
-            partitions: vec![ListOffsetsPartition {
-                partition_index: partition,
-                timestamp,
-                ..ListOffsetsPartition::default()
-            }],
-            ..ListOffsetsTopic::default()
-        }],
-        ..ListOffsetsRequest::default()
-    };
-    let answer = link.call(7, &request)?;
-    let topics = answer.topics.first();
-    let found = told(topics.and_then(|of| of.partitions.first()), topic)?;
-    accept(
-        &format!("list the offsets of {topic}-{partition}"),
-        found.error_code,
-    )?;
-    Ok(found.offset)
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use once_wire::batch::BatchBuilder;
-use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 
 use super::table::Row;
 use super::{PATIENCE, Rival, make_topic};
+use crate::calls::produce_request;
 use crate::error::{Error, accept};
 use crate::link::Link;
 
@@ -63,7 +63,8 @@ fn one(
     let mut next = number * TOGETHER;
     while began.elapsed() < length {
         let some = (0..TOGETHER.min(partitions)).map(|n| (next + n) % partitions);
-        let request = request(topic, some, &batch);
+        let some = some.map(|index| i32::try_from(index).unwrap_or(0));
+        let request = produce_request(topic, some, &batch);
         next = (next + CONNECTIONS * TOGETHER) % partitions.max(1);
         let from = Instant::now();
         let answer = link.call(9, &request)?;
@@ -82,22 +83,4 @@ fn batch() -> Bytes {
         builder.push(1_700_000_000_000, None, Some(&VALUE), &[])
     });
     builder.build().as_bytes().clone()
-}
-
-fn request(topic: &str, partitions: impl Iterator<Item = u32>, batch: &Bytes) -> ProduceRequest {
-    let data = partitions.map(|index| PartitionProduceData {
-        index: i32::try_from(index).unwrap_or(0),
-        records: Some(batch.clone()),
-        ..PartitionProduceData::default()
-    });
-    ProduceRequest {
-        acks: -1,
-        timeout_ms: 10_000,
-        topic_data: vec![TopicProduceData {
-            name: topic.to_owned(),
-            partition_data: data.collect(),
-            ..TopicProduceData::default()
-        }],
-        ..ProduceRequest::default()
-    }
 }

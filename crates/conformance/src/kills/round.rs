@@ -1,7 +1,6 @@
 //! One round: load, an end of the broker, a restart on the same data and port, and clients that go
 //! on.
 
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -113,15 +112,7 @@ impl Stage {
         let Some(broker) = self.broker.take() else {
             return Ok(());
         };
-        let status = broker.kill()?;
-        if status.signal() == Some(9) {
-            Ok(())
-        } else {
-            Err(Error::Broker(format!(
-                "the broker ended by itself ({status}); the end of its log:\n{}",
-                self.command.log_tail()
-            )))
-        }
+        self.command.kill(broker)
     }
 
     /// Starts the broker at its address.

@@ -6,10 +6,9 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use once_wire::batch::BatchBuilder;
-use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 
 use super::{Options, PATIENCE, TOPIC};
-use crate::calls::{Coordinates, insist};
+use crate::calls::{Coordinates, insist, produce_request};
 use crate::error::{Error, accept};
 use crate::link::Link;
 
@@ -33,7 +32,8 @@ pub(super) fn records(
         let mut next = number * TOGETHER;
         while !enough(written.load(Ordering::Relaxed)) {
             let together = next..next + TOGETHER.min(options.partitions);
-            let request = request(together.map(|n| n % options.partitions), &batch);
+            let places = together.map(|n| n % options.partitions);
+            let request = produce_request(TOPIC, places, &batch);
             next = (next + CONNECTIONS * TOGETHER) % options.partitions;
             let answer = link.call(9, &request)?;
             let results = answer
@@ -94,22 +94,4 @@ fn batch() -> Bytes {
         builder.push(now, None, Some(&VALUE), &[])
     });
     builder.build().as_bytes().clone()
-}
-
-fn request(partitions: impl Iterator<Item = i32>, batch: &Bytes) -> ProduceRequest {
-    let data = partitions.map(|index| PartitionProduceData {
-        index,
-        records: Some(batch.clone()),
-        ..PartitionProduceData::default()
-    });
-    ProduceRequest {
-        acks: -1,
-        timeout_ms: 60_000,
-        topic_data: vec![TopicProduceData {
-            name: TOPIC.to_owned(),
-            partition_data: data.collect(),
-            ..TopicProduceData::default()
-        }],
-        ..ProduceRequest::default()
-    }
 }

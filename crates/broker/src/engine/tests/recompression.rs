@@ -1,15 +1,14 @@
 //! Topics whose `compression.type` is not `producer` (Kafka: `LogValidator`, target compression).
 
+use super::reading::{batches, fetch};
 use super::rig::Rig;
 use crate::engine::ConnectionId;
-use bytes::Bytes;
 use once_wire::batch::{Batch, BatchBuilder};
 use once_wire::compression::Compression;
 use once_wire::error::ErrorCode;
 use once_wire::message::create_topics_request::{
     CreatableTopic, CreatableTopicConfig, CreateTopicsRequest,
 };
-use once_wire::message::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use once_wire::message::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig, IncrementalAlterConfigsRequest,
 };
@@ -70,28 +69,8 @@ fn produce(rig: &mut Rig, client: ConnectionId, batch: &Batch) -> (i16, i64) {
     (partition.error_code, partition.base_offset)
 }
 
-fn stored(rig: &mut Rig, client: ConnectionId) -> Vec<Batch> {
-    let topic = FetchTopic {
-        topic: "t".into(),
-        partitions: vec![FetchPartition {
-            partition_max_bytes: 1 << 20,
-            ..Default::default()
-        }],
-        ..Default::default()
-    };
-    let request = FetchRequest {
-        max_bytes: 1 << 20,
-        topics: vec![topic],
-        ..Default::default()
-    };
-    let answer = rig.call(client, 11, &request);
-    let records = answer.responses[0].partitions[0].records.clone();
-    let mut bytes: Bytes = records.unwrap_or_default();
-    let mut batches = Vec::new();
-    while !bytes.is_empty() {
-        batches.push(Batch::split_first(&mut bytes).expect("whole and sound"));
-    }
-    batches
+fn stored(rig: &mut Rig) -> Vec<Batch> {
+    batches(fetch(rig, "t", 0).records)
 }
 
 #[test]
@@ -109,7 +88,7 @@ fn what_is_stored_is_in_the_topics_codec_with_the_same_records() {
         for (batch, offset) in sent.iter().zip([0, 10, 20]) {
             assert_eq!(produce(&mut rig, client, batch), (0, offset), "{name}");
         }
-        for (stored, sent) in stored(&mut rig, client).iter().zip(&sent) {
+        for (stored, sent) in stored(&mut rig).iter().zip(&sent) {
             assert_eq!(stored.compression(), codec);
             let records = |batch: &Batch| -> Vec<_> {
                 let all = batch.records(1 << 20).expect("records");
@@ -132,7 +111,7 @@ fn the_size_is_judged_after_conversion_too() {
     assert!(packed.size() < 1000);
     let too_large = ErrorCode::MessageTooLarge.code();
     assert_eq!(produce(&mut rig, client, &packed).0, too_large);
-    assert!(stored(&mut rig, client).is_empty());
+    assert!(stored(&mut rig).is_empty());
 }
 
 #[test]
@@ -161,7 +140,7 @@ fn a_retry_is_a_duplicate_and_a_setting_holds_from_its_change_on() {
         produce(&mut rig, client, &batch(Compression::None, 10)),
         (0, 10)
     );
-    let codecs: Vec<_> = stored(&mut rig, client)
+    let codecs: Vec<_> = stored(&mut rig)
         .iter()
         .map(|batch| batch.compression())
         .collect();

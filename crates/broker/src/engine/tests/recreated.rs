@@ -2,9 +2,8 @@
 //! by name, as Kafka's does: the new topic gets its marker, and nothing else of it.
 
 use super::fences::{add_partitions, delete_topic, end_transaction, init, produce};
+use super::reading::{batches, fetch};
 use super::rig::Rig;
-use once_wire::batch::Batch;
-use once_wire::message::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 
 /// What a reader of committed data, or of all, is told of a topic's only partition.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,48 +11,27 @@ struct Seen {
     last_stable: i64,
     high_watermark: i64,
     /// Records that are no markers, those of aborted transactions left out if they are told of.
-    records: usize,
+    records: i32,
 }
 
 fn seen(rig: &mut Rig, topic: &str, isolation_level: i8) -> Seen {
-    let client = rig.connect();
-    let topic = FetchTopic {
-        topic: topic.into(),
-        partitions: vec![FetchPartition {
-            partition_max_bytes: 1 << 20,
-            ..Default::default()
-        }],
-        ..Default::default()
-    };
-    let request = FetchRequest {
-        max_bytes: 1 << 20,
-        session_epoch: -1,
-        isolation_level,
-        topics: vec![topic],
-        ..Default::default()
-    };
-    let answer = rig.call(client, 12, &request);
-    let partition = &answer.responses[0].partitions[0];
+    let partition = fetch(rig, topic, isolation_level);
     assert_eq!(partition.error_code, 0);
     let aborted = partition.aborted_transactions.iter().flatten();
     let aborted: Vec<i64> = aborted.map(|of| of.producer_id).collect();
-    let (mut bytes, mut records) = (partition.records.clone().unwrap_or_default(), 0);
-    while !bytes.is_empty() {
-        let batch = Batch::split_first(&mut bytes).expect("a sound batch");
-        if !batch.is_control() && !aborted.contains(&batch.producer_id()) {
-            records += usize::try_from(batch.records_count()).expect("not negative");
-        }
-    }
+    let mut data = batches(partition.records);
+    data.retain(|batch| !batch.is_control() && !aborted.contains(&batch.producer_id()));
+    let records = data.iter().map(|batch| batch.records_count());
     Seen {
         last_stable: partition.last_stable_offset,
         high_watermark: partition.high_watermark,
-        records,
+        records: records.sum(),
     }
 }
 
 /// Nothing is open, the topic holds so many records, markers included, and a reader of committed data and one of all
 /// are given so many.
-fn assert_ended(rig: &mut Rig, topic: &str, end: i64, records: [usize; 2]) {
+fn assert_ended(rig: &mut Rig, topic: &str, end: i64, records: [i32; 2]) {
     for (isolation_level, records) in [(1, records[0]), (0, records[1])] {
         let expected = Seen {
             last_stable: end,
@@ -96,7 +74,7 @@ fn play(commit: bool, fails_at: usize) {
             _ => {}
         }
     }
-    let of_transaction = usize::from(commit);
+    let of_transaction = i32::from(commit);
     // What somebody else wrote, and the marker.
     assert_ended(&mut rig, "t", 2, [1, 1]);
     assert_ended(&mut rig, "u", 2, [of_transaction, 1]);

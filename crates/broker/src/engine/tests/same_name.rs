@@ -1,12 +1,12 @@
 //! A topic is deleted and made again at once: whatever a crash leaves, it is one of the two, whole.
 
+use super::reading::{batches, fetch};
 use super::rig::{Rig, Sent};
 use crate::engine::{ConnectionId, LogId};
-use once_wire::batch::{Batch, BatchBuilder};
+use once_wire::batch::BatchBuilder;
 use once_wire::ids::Uuid;
 use once_wire::message::create_topics_request::{CreatableTopic, CreateTopicsRequest};
 use once_wire::message::delete_topics_request::DeleteTopicsRequest;
-use once_wire::message::fetch_request::{FetchPartition, FetchRequest, FetchTopic};
 use once_wire::message::metadata_request::{MetadataRequest, MetadataRequestTopic};
 use once_wire::message::produce_request::{PartitionProduceData, ProduceRequest, TopicProduceData};
 
@@ -74,29 +74,8 @@ fn topic_id(rig: &mut Rig) -> Uuid {
 
 /// The values of the topic, in order.
 fn values(rig: &mut Rig) -> Vec<String> {
-    let topic = FetchTopic {
-        topic: "t".into(),
-        partitions: vec![FetchPartition {
-            partition_max_bytes: 1 << 20,
-            ..Default::default()
-        }],
-        ..Default::default()
-    };
-    let request = FetchRequest {
-        max_bytes: 1 << 20,
-        session_epoch: -1,
-        topics: vec![topic],
-        ..Default::default()
-    };
-    let client = rig.connect();
-    let answer = rig.call(client, 12, &request);
-    let mut records = answer.responses[0].partitions[0]
-        .records
-        .clone()
-        .expect("records");
     let mut values = Vec::new();
-    while !records.is_empty() {
-        let batch = Batch::split_first(&mut records).expect("a sound batch");
+    for batch in batches(fetch(rig, "t", 0).records) {
         for record in batch.records(1 << 20).expect("not compressed") {
             let value = record.expect("a sound record").value.expect("a value");
             values.push(String::from_utf8(value.to_vec()).expect("text"));

@@ -73,6 +73,9 @@ impl Args {
                 _ => return Err(format!("{word} is not known")),
             }
         }
+        if args.minimised && args.replay.is_none() {
+            return Err("--minimised makes a seed smaller that --replay names".to_owned());
+        }
         args.seeds = seeds.unwrap_or(if args.mutants {
             SEEDS_OF_MUTANTS
         } else {
